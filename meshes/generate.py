@@ -1,0 +1,209 @@
+"""Tetrahedra for every shape: the core by gmsh, the layers around it column by column (`meshes.layers`).
+
+The only file that imports gmsh, which is an optional component; boxes never need it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import hypot, inf, pi
+from typing import Any
+
+import numpy as np
+
+from meshes.conformity import check
+from meshes.errors import MesherMissing, MeshError
+from meshes.grading import cuts
+from meshes.layers import wrap
+from meshes.mesh import Mesh
+from meshes.reference import ORDERS, Floats, Ints
+from meshes.shapes import Cuboid, RoundedCube, Shape, Sphere, Structure
+
+GROWTH = 0.5  # of the cell size per distance, away from where it has to be small
+FOLDED = 0.1  # smallest over largest Jacobian of a cell: where two of its faces follow one smooth surface, it vanishes
+ATTEMPTS = 8  # to get a core without such cells, and no folded column, each with finer curved surfaces
+TINY = 0.01  # flat faces that small, relative to the edge, are not outlined by edges of cells
+
+_OPTIONS = {
+    "General.Terminal": 0,
+    "General.NumThreads": 1,
+    "Mesh.Algorithm": 6,  # frontal Delaunay for the surface
+    "Mesh.Algorithm3D": 1,  # Delaunay
+    "Mesh.RandomSeed": 1,
+    "Mesh.ElementOrder": 1,
+    "Mesh.Optimize": 1,
+    "Mesh.MeshSizeMin": 0,
+    "Mesh.MeshSizeMax": 1e22,
+    "Mesh.MeshSizeFactor": 1,
+    "Mesh.MeshSizeFromPoints": 0,
+    "Mesh.MeshSizeFromCurvature": 0,
+    "Mesh.MeshSizeExtendFromBoundary": 0,
+}
+
+
+def tetrahedra(
+    structure: Structure,
+    size: float,
+    *,
+    order: int | None = None,
+    interface_size: float = inf,
+    layers: int = 0,
+    factor: float = 0.15,
+    turn: int = 8,
+) -> Mesh:
+    """A tetrahedral mesh with faces on every interface, checked before it is handed over.
+
+    Parameters
+    ----------
+    size
+        Of the cells, nm: the edges wanted along the surfaces and in the core, and the most that a sublayer is thick.
+    order
+        Of the geometry: 2, with nodes on the true surface, is the default for curved shapes; 1 for cuboids.
+    interface_size
+        A smaller size for the core's surface, from which cells grow into the core.
+    layers, factor
+        Layers are cut towards the interfaces as in `meshes.boxes.breakpoints`; the core is not.
+    turn
+        At least so many cells around a full turn of each curved surface.
+
+    Raises
+    ------
+    MesherMissing
+        gmsh is not installed or cannot be loaded.
+    MeshError
+        Impossible sizes, or a mesh that fails its checks (a size too coarse for the shape).
+    """
+    if not (0 < size < inf and interface_size > 0 and layers >= 0 and 0 < factor < 1 and turn >= 6):
+        raise MeshError("need size > 0, interface_size > 0, layers >= 0, 0 < factor < 1 and turn >= 6")
+    if order is None:
+        order = 1 if isinstance(structure.core, Cuboid) else 2
+    if order not in ORDERS:
+        raise MeshError(f"the order of the geometry must be 1 or 2, not {order}")
+    thicknesses = [thickness for _, thickness in structure.layers if thickness > 0]
+    levels = [
+        cuts(0.0, 1.0, size / thickness, (True, index < len(thicknesses) - 1), layers, factor)
+        for index, thickness in enumerate(thicknesses)
+    ]
+    for attempt in range(ATTEMPTS):
+        angle = _angle(structure, size, turn) * 0.85**attempt
+        points, cells = _core(structure.core, _size_field(structure, size, interface_size, angle))
+        mesh = wrap(structure, points, cells, levels, order)
+        distortion = mesh.distortion()
+        if distortion[: len(cells)].min() > FOLDED and distortion.min() > 0:
+            break
+    # a chord over the angle t leaves out the part t^2 / 8 of the radius; a parabola of the order t^4 (both measured)
+    tolerance = angle**2 if order == 1 else 0.03 * angle**4
+    try:
+        check(mesh, structure.volumes, tolerance=1e-12 + tolerance)
+    except MeshError as error:
+        raise MeshError(f"no good mesh at size {size:g} nm ({error}); a smaller size may help") from None
+    return mesh
+
+
+def _angle(structure: Structure, size: float, turn: int) -> float:
+    """Angle in radians that one cell spans along the curved surfaces; 0 for cuboids.
+
+    Columns of cells widen on their way outwards: the outermost, of the largest radius, must keep to `size`.
+    """
+    if isinstance(structure.particle, Cuboid):
+        return 0.0
+    return min(2 * pi / turn, size / structure.particle.radius)
+
+
+def _size_field(
+    structure: Structure, size: float, interface_size: float, angle: float
+) -> Callable[[float, float, float], float]:
+    """The size of cells at a point of the core: smaller at its surface and where that is round, growing from there."""
+    core = structure.core
+    if isinstance(core, Cuboid):
+        a, b, c = (edge / 2 for edge in core.edges)
+        surface = min(size * float((core.extent / structure.extent).min()), interface_size)
+
+        def in_cuboid(x: float, y: float, z: float) -> float:
+            depth = min(a - abs(x), b - abs(y), c - abs(z))
+            return min(size, surface + GROWTH * max(depth, 0.0))
+
+        return in_cuboid
+
+    radius = core.radius
+    flat = core.flat / 2 if isinstance(core, RoundedCube) else 0.0
+
+    def in_rounded(x: float, y: float, z: float) -> float:
+        low, middle, high = sorted((abs(x), abs(y), abs(z)))
+        beyond = hypot(max(low - flat, 0.0), max(middle - flat, 0.0), max(high - flat, 0.0))
+        depth = max(radius - beyond if beyond else radius + flat - high, 0.0)
+        to_round = depth if flat == 0 else hypot(max(flat - middle, 0.0), max(flat - high, 0.0))
+        return min(size, interface_size + GROWTH * depth, radius * angle + GROWTH * to_round)
+
+    return in_rounded
+
+
+def _core(shape: Shape, size_at: Callable[[float, float, float], float]) -> tuple[Floats, Ints]:
+    """Points (n, 3) and linear tetrahedra (c, 4) of one shape."""
+    with _session() as gmsh:
+        occ = gmsh.model.occ
+        if isinstance(shape, Sphere) or (isinstance(shape, RoundedCube) and shape.flat < TINY * shape.edge):
+            occ.addSphere(0, 0, 0, float(shape.extent[0]) / 2)
+        else:
+            body = occ.addBox(*(-shape.extent / 2), *shape.extent)
+            if isinstance(shape, RoundedCube):
+                occ.synchronize()
+                occ.fillet([body], [tag for _, tag in gmsh.model.getEntities(1)], [shape.radius])
+        occ.synchronize()
+        gmsh.model.mesh.setSizeCallback(lambda _dim, _tag, x, y, z, _size: size_at(x, y, z))
+        try:
+            gmsh.model.mesh.generate(3)
+        except Exception as error:  # gmsh raises nothing more precise
+            raise MeshError(f"gmsh could not mesh {shape}: {error}") from error
+        numbers, coordinates, _ = gmsh.model.mesh.getNodes()
+        _, nodes = gmsh.model.mesh.getElementsByType(gmsh.model.mesh.getElementType("tetrahedron", 1))
+    used, cells = np.unique(nodes, return_inverse=True)
+    place = np.zeros(int(numbers.max()) + 1, np.int64)
+    place[numbers] = np.arange(len(numbers))
+    return coordinates.reshape(-1, 3)[place[used]], cells.reshape(-1, 4)
+
+
+def load_gmsh() -> Any:
+    """The module gmsh.
+
+    Raises
+    ------
+    MesherMissing
+        It is not installed, or a system library that it needs is not.
+    """
+    try:
+        import gmsh
+    except ImportError:
+        raise MesherMissing("tetrahedra need gmsh, which is not installed: pip install 'exciton-fem[gmsh]'") from None
+    except OSError as error:
+        raise MesherMissing(
+            f"gmsh is installed but cannot be loaded ({error}); on Debian and Ubuntu it needs the system packages "
+            "libglu1-mesa libxrender1 libxcursor1 libxft2 libxinerama1 libgomp1"
+        ) from None
+    return gmsh
+
+
+@contextmanager
+def _session() -> Iterator[Any]:
+    """gmsh with our options and a model of our own; a session that the caller has open is left as it was."""
+    gmsh = load_gmsh()
+    guest = bool(gmsh.isInitialized())
+    if not guest:
+        gmsh.initialize(readConfigFiles=False, interruptible=False)
+    before = {name: gmsh.option.getNumber(name) for name in _OPTIONS}
+    current = gmsh.model.getCurrent() if guest else None
+    for name, value in _OPTIONS.items():
+        gmsh.option.setNumber(name, value)
+    gmsh.model.add("meshes.generate")
+    try:
+        yield gmsh
+    finally:
+        if guest:
+            gmsh.model.mesh.removeSizeCallback()
+            gmsh.model.remove()
+            gmsh.model.setCurrent(current)
+            for name, value in before.items():
+                gmsh.option.setNumber(name, value)
+        else:
+            gmsh.finalize()
