@@ -1,0 +1,165 @@
+"""Accuracy on demand on meshes: degree and size, until every eigenvalue holds its tolerance.
+
+The error has two sources: the degree, measured by what the next one changes on the same mesh, and the geometry, whose
+quadratic facets leave an error of order h^4 in volumes and eigenvalues, measured by the volumes.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meshes.mesh import Mesh
+from meshes.partition import Part
+
+from .distributed import DistributedSpace
+from .eigen import Eigenpairs
+from .errors import NotAffordable
+from .functions import FunctionSpace
+from .parallel import Comm
+from .space import Space
+
+Array = NDArray[np.float64]
+Cells = Mesh | Part  # a mesh; over several ranks, this rank's part of it
+MeshSpace = Space | DistributedSpace
+
+GAIN = 0.5  # what is left, at most, of the drop of an energy from one degree to the next
+GEOMETRY = 4  # order in h of the eigenvalues' error on quadratic facets
+SAFETY = 2.0
+EVEN = 0.1  # what is left, at most, of a drop by degree once the next degree adds nothing by symmetry
+LOWEST, HIGHEST = 2, 7  # degrees that are tried
+LIMIT = 400_000  # unknowns
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """One operator ``-div(a grad u) + V u`` whose lowest states are wanted."""
+
+    diffusion: Array  # (regions, 3): a along x, y, z, > 0
+    potential: Array  # (regions,): V
+    count: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solved:
+    """The states of some problems on one space, with error estimates."""
+
+    space: FunctionSpace
+    pairs: tuple[Eigenpairs, ...]
+    errors: tuple[Array, ...]  # (count,) estimated error of each eigenvalue, per problem
+    coarse_space: FunctionSpace  # the space before, with its states: what has moved since bounds what is left
+    coarse: tuple[Eigenpairs, ...]
+    steps: int
+
+
+def space_on(cells: Cells, degree: int, comm: Comm = None) -> MeshSpace:
+    """The space on a mesh, or over all ranks of `comm` on their parts of one."""
+    if isinstance(cells, Part):
+        return DistributedSpace(cells, degree, comm)
+    return Space(cells, degree)
+
+
+def fixed(space: MeshSpace, problems: Sequence[Problem], *, backend: str = "auto") -> Solved:
+    """Solve on a given space; the error is estimated from other degrees on the same mesh.
+
+    The estimate is the whole drop from the degree below; where that has too few unknowns for the states, twice the drop
+    to the degree above. On hexahedra a function that is even or odd about the middle of every cell, as the states of
+    few large cells can be, gains nothing from one degree: there a share of the drop before that counts too.
+    """
+    pairs = _solve(space, problems, backend)
+    count = max(problem.count for problem in problems)
+    below = [replace(space, degree=d) for d in range(space.degree - 1, max(space.degree - 3, 0), -1)]
+    below = [other for other in below if other.size >= count]
+    above = [replace(space, degree=space.degree + 1)]
+    other = (below or above)[0]
+    second = _solve(other, problems, backend)
+    errors = [(1.0 if below else SAFETY) * np.abs(p.values - s.values) for p, s in zip(pairs, second)]
+    if space.mesh.cell == "hexahedron" and space.degree > 2 and below:
+        third = _solve((below[1:] or above)[0], problems, backend)
+        drops = (
+            EVEN * np.abs(s.values - t.values) if below[1:] else SAFETY * np.abs(p.values - t.values)
+            for p, s, t in zip(pairs, second, third)
+        )
+        errors = [np.maximum(error, drop) for error, drop in zip(errors, drops)]
+    return Solved(space, pairs, tuple(errors), other, second, 1)
+
+
+def adapt(
+    mesh_of: Callable[[float], tuple[Cells, float]],
+    size: float,
+    problems: Sequence[Problem],
+    tolerance: float,
+    *,
+    backend: str = "auto",
+    comm: Comm = None,
+) -> Solved:
+    """Refine a curved mesh until its shape is right, then raise the degree until every error is below `tolerance`.
+
+    Parameters
+    ----------
+    mesh_of
+        Makes the mesh of a given size (with `comm`, this rank's part of it), and says by which share of its volume a
+        body of the structure differs from the true one, at most; 0 where the mesh cannot or need not be finer.
+    size
+        Of the first mesh.
+    tolerance
+        Of the eigenvalues, absolute, in their unit.
+
+    Raises
+    ------
+    NotAffordable
+        The tolerance would take more than `LIMIT` unknowns; the message says what was reached.
+    NotConverged
+        An eigensolver failed.
+    """
+    residual = float(np.clip(1e-2 * np.sqrt(tolerance), 1e-7, 1e-4))  # enters the energy squared
+
+    def solve(degree: int) -> Pair:
+        space = space_on(mesh, degree, comm)
+        if space.size > LIMIT:
+            raise NotAffordable(_too_much(tolerance, reached))
+        return space, tuple(
+            space.lowest(p.diffusion, p.potential, p.count, tolerance=residual, backend=backend) for p in problems
+        )
+
+    reached = np.inf
+    mesh, defect = mesh_of(size)
+    low = solve(LOWEST)
+    while (shape := max(float(g.max()) for g in _by_shape(problems, low[1], defect))) > 0.4 * tolerance:
+        size /= 1.1 * (shape / (0.4 * tolerance)) ** (1 / GEOMETRY)
+        mesh, defect = mesh_of(size)
+        low = solve(LOWEST)
+    for degree in range(LOWEST + 1, HIGHEST + 1):
+        high = solve(degree)
+        geometry = _by_shape(problems, high[1], defect)
+        errors = tuple(GAIN * np.abs(c.values - f.values) + g for c, f, g in zip(low[1], high[1], geometry))
+        worst = max(float(e.max()) for e in errors)
+        reached = min(reached, worst)
+        if worst <= tolerance:
+            return Solved(high[0], high[1], errors, low[0], low[1], degree - LOWEST)
+        low = high
+    raise NotAffordable(_too_much(tolerance, reached))
+
+
+def _by_shape(problems: Sequence[Problem], pairs: Sequence[Eigenpairs], defect: float) -> list[Array]:
+    """What the facets cost: a ball whose volume is short by a share s has levels higher by 2 s / 3 of themselves.
+
+    So it is for any body under a uniform dilation, E ~ L^-2 (J. Hadamard's formula); for interfaces inside it is a
+    bound. Twice that is quoted.
+    """
+    return [SAFETY * 2 / 3 * defect * np.abs(e.values - p.potential.min()) for p, e in zip(problems, pairs)]
+
+
+Pair = tuple[MeshSpace, tuple[Eigenpairs, ...]]
+
+
+def _solve(space: MeshSpace, problems: Sequence[Problem], backend: str) -> tuple[Eigenpairs, ...]:
+    return tuple(space.lowest(p.diffusion, p.potential, p.count, backend=backend) for p in problems)
+
+
+def _too_much(tolerance: float, reached: float) -> str:
+    return (
+        f"an accuracy of {tolerance:.1e} was asked for and {reached:.1e} was reached within {LIMIT} unknowns: "
+        "ask for less, or for fewer states"
+    )

@@ -1,0 +1,175 @@
+"""Nested boxes: tensor-product hp spaces, their functions and integrals.
+
+All boxes share the axes, so a function is an array of values at the products of three rows of nodes, and every
+integral over a box is a product of 1-D integrals. Behind the same names as `Space` has for meshes. The eigenproblem
+is in `sectors`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from meshes.shapes import Structure
+
+from .eigen import Eigenpairs
+from .line import Line
+
+Array = NDArray[np.float64]
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class BoxSpace:
+    """Products of three `Line` spaces over nested boxes; psi = 0 on the faces of the outermost.
+
+    Parameters
+    ----------
+    lines
+        The spaces along x, y and z.
+    boxes
+        For each region, innermost first, the range of elements that its box spans along each axis; the region is its
+        box without the box before it. The last box is the whole domain.
+    regions
+        Their names.
+    """
+
+    lines: tuple[Line, Line, Line]
+    boxes: tuple[tuple[Range, Range, Range], ...]
+    regions: tuple[str, ...]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        x, y, z = (line.size for line in self.lines)
+        return x, y, z
+
+    @property
+    def size(self) -> int:
+        """Number of unknowns."""
+        return int(np.prod(self.shape))
+
+    @cached_property
+    def factors(self) -> list[list[tuple[Array, Array]]]:
+        """[axis][region]: stiffness and mass of the region's box along the axis."""
+        return [[line.matrices(*box[axis]) for box in self.boxes] for axis, line in enumerate(self.lines)]
+
+    # -- integrals and values ------------------------------------------------------------------------------------
+
+    def gram(self, u: Array, v: Array | None = None) -> Array:
+        """(regions, i, j): the integral of u_i v_j over each region; u and v of shape (size, count)."""
+        u = self._blocks(u)
+        v = u if v is None else self._blocks(v)
+        boxes = [
+            np.einsum("iabc,jabc->ij", u, contract(v, *(self.factors[axis][r][1] for axis in range(3))))
+            for r in range(len(self.regions))
+        ]
+        return np.diff(np.array(boxes), axis=0, prepend=0.0)
+
+    def quartic(self, u: Array) -> Array:
+        """(count,): the integral of u_i^4."""
+        rules = [line.quadrature(2) for line in self.lines]
+        x, y, z = (rule.weights for rule in rules)
+        totals = []
+        for block in self._blocks(u):
+            values = contract(block[None], *(rule.values for rule in rules))[0]
+            totals.append(float(x @ ((np.square(np.square(values)) @ z) @ y)))
+        return np.array(totals)
+
+    def on_grid(self, u: Array, x: ArrayLike, y: ArrayLike, z: ArrayLike) -> Array:
+        """(count, len(x), len(y), len(z)) values on the grid of these coordinates; zero outside."""
+        tables = (line.tabulate(np.asarray(c, dtype=float)) for line, c in zip(self.lines, (x, y, z)))
+        return contract(self._blocks(u), *tables)
+
+    def moments(self, u: Array, axis: int) -> Array:
+        """(regions, count, n, n): u u' integrated across each box, over the two other axes; n unknowns along `axis`."""
+        left = np.moveaxis(self._blocks(u), axis + 1, 1)
+        flat = (u.shape[1], self.shape[axis], -1)
+        result = []
+        for r in range(len(self.boxes)):
+            masses = [np.eye(n) if d == axis else self.factors[d][r][1] for d, n in enumerate(self.shape)]
+            right = np.moveaxis(contract(self._blocks(u), *masses), axis + 1, 1)
+            result.append(left.reshape(flat) @ right.reshape(flat).transpose(0, 2, 1))
+        return np.array(result)
+
+    def _blocks(self, u: Array) -> Array:
+        return np.ascontiguousarray(u.T).reshape(-1, *self.shape)
+
+    def forms(self, u: Array, diffusion: Array, potential: Array) -> tuple[Array, Array]:
+        """The matrices ``int grad u_i . a grad u_j + V u_i u_j`` and ``int u_i u_j``, from values at Gauss points."""
+        rules = [line.quadrature(1) for line in self.lines]
+        u = self._blocks(u)
+        weights = np.einsum("a,b,c->abc", *(rule.weights for rule in rules))
+        region = self._region_of_points([rule.elements for rule in rules])
+        value = contract(u, *(rule.values for rule in rules))
+        overlap = np.einsum("iabc,jabc,abc->ij", value, value, weights, optimize=True)
+        energy = np.einsum("iabc,jabc,abc->ij", value, value, weights * potential[region], optimize=True)
+        for axis in range(3):
+            slope = contract(u, *(rule.slopes if axis == d else rule.values for d, rule in enumerate(rules)))
+            energy += np.einsum("iabc,jabc,abc->ij", slope, slope, weights * diffusion[region, axis], optimize=True)
+        return energy, overlap
+
+    def _region_of_points(self, elements: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+        region = np.full([len(e) for e in elements], len(self.boxes) - 1)
+        for r in range(len(self.boxes) - 1, -1, -1):
+            inside = [(e >= first) & (e < last) for e, (first, last) in zip(elements, self.boxes[r])]
+            region[np.ix_(*inside)] = r
+        return region
+
+    # -- eigenpairs ----------------------------------------------------------------------------------------------
+
+    def lowest(
+        self,
+        diffusion: ArrayLike,
+        potential: ArrayLike,
+        count: int,
+        *,
+        tolerance: float = 1e-7,
+        symmetry: bool = True,
+        start: Array | None = None,
+    ) -> Eigenpairs:
+        """Lowest eigenpairs of ``-div(a grad u) + V u = E u`` with a and V constant in each region.
+
+        Parameters
+        ----------
+        diffusion
+            a > 0: one number per region, or shape (regions, 3) where it differs along the axes.
+        potential
+            V, one number per region.
+        count
+            How many, lowest first, degenerate ones counted one by one.
+        symmetry
+            Solve each parity by itself along the axes about whose middle the problem is symmetric.
+        start
+            Functions to begin with, shape (size, any), such as the states of a coarser space; they save iterations
+            and change nothing else.
+
+        Raises
+        ------
+        NotConverged
+            A pair missed the tolerance; what was found is in ``found``.
+        """
+        from .sectors import lowest
+
+        a = np.asarray(diffusion, dtype=float)
+        a = np.repeat(a[:, None], 3, axis=1) if a.ndim == 1 else a
+        v = np.asarray(potential, dtype=float)
+        return lowest(self, a, v, count, tolerance=tolerance, symmetry=symmetry, start=start)
+
+
+def nested(structure: Structure, lines: tuple[Line, Line, Line]) -> BoxSpace:
+    """The space over a structure of nested cuboids; every face of every box must be a break point of its line."""
+    boxes = []
+    for shape, centre in zip(structure.boundaries, structure.centres):
+        ends = np.stack([centre - shape.extent / 2, centre + shape.extent / 2], axis=1)
+        spans = [np.searchsorted((line.breaks[1:] + line.breaks[:-1]) / 2, pair) for line, pair in zip(lines, ends)]
+        boxes.append(tuple((int(first), int(last)) for first, last in spans))
+    return BoxSpace(lines, tuple(boxes), structure.regions)  # type: ignore[arg-type]
+
+
+def contract(u: Array, x: Array, y: Array, z: Array) -> Array:
+    """Apply one matrix along each of the last three axes of u, shape (b, nx, ny, nz)."""
+    u = y @ (u @ z.T)
+    b, nx, ny, nz = u.shape
+    return (x @ u.reshape(b, nx, ny * nz)).reshape(b, x.shape[0], ny, nz)

@@ -1,0 +1,139 @@
+"""The same answers on 1, 2 and 3 ranks and by the embedded backend; errors that reach every rank."""
+
+import json
+import sys
+from functools import cache
+from time import monotonic
+
+import numpy as np
+import pytest
+from conftest import missing
+
+sys.path.append(__file__.rsplit("/", 1)[0])
+from launch import HERE, mpiexec
+
+from meshes import box_mesh
+from solvers import petsc
+from solvers.space import Space
+
+RANKS = (2, 3)
+SPACES = ("boxes", "shifted", "curve", "scattered", "tetrahedra 1", "tetrahedra 2", "tetrahedra 3", "tetrahedra 4")
+METHODS = ("multigrid", "gamg", "krylovschur", "gd", "jd", "lobpcg")
+
+
+@cache
+def computed(ranks: int) -> dict:
+    """What `program` prints on so many ranks; computed once."""
+    done = mpiexec(ranks, str(HERE / "program.py"))
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 1, "one voice"
+    found = json.loads(done.stdout)
+    assert found["ranks"] == ranks
+    return found
+
+
+@pytest.mark.parametrize("ranks", RANKS)
+@pytest.mark.parametrize("name", SPACES)
+def test_ranks_do_not_matter(name, ranks):
+    """Energies, probabilities, integrals and values on a grid; however the cells are dealt out."""
+    one, many = computed(1)[name], computed(ranks)[name]
+    assert many["size"] == one["size"] == many["rows"]
+    assert many["cells"] == one["cells"]
+    np.testing.assert_allclose(many["values"], one["values"], rtol=0, atol=1e-10)
+    assert many["residual"] <= 1e-8
+    assert many["norm"] == pytest.approx(5, abs=1e-9)
+    np.testing.assert_allclose(many["probability"], one["probability"], atol=1e-6)
+    np.testing.assert_allclose(many["quartic"], one["quartic"], rtol=1e-6)
+    np.testing.assert_allclose(many["grid"], one["grid"], atol=1e-6)
+    assert many["counted"]
+
+
+@pytest.mark.parametrize("ranks", [1, *RANKS])
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_agree(method, ranks):
+    """p-multigrid over hypre and GAMG, and SLEPc's solvers, named by the user's options."""
+    direct, other = computed(ranks)["boxes"], computed(ranks)[method]
+    np.testing.assert_allclose(other["values"], direct["values"], rtol=0, atol=1e-10)
+    np.testing.assert_allclose(other["probability"], direct["probability"], atol=1e-6)
+    assert {"multigrid": "over hypre", "gamg": "over gamg"}.get(method, f"SLEPc {method}") in other["method"]
+
+
+def test_the_embedded_backend_agrees():
+    """One discretisation, two programs: the same energies to 1e-9 eV."""
+    sys.path.append(str(HERE))
+    import program
+
+    space = Space(box_mesh(program.DOT, program.SIZE), 2)
+    pairs = space.lowest(program.MASS, program.EDGE, 5, backend="scipy", tolerance=1e-8)
+    theirs = computed(2)["boxes"]
+    np.testing.assert_allclose(theirs["values"], pairs.values, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(theirs["probability"], space.gram(pairs.vectors[:, :1])[:, 0, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("ranks", [1, *RANKS])
+def test_distributed_linear_solves(ranks):
+    assert computed(ranks)["linear"] < 1e-7
+
+
+@pytest.mark.parametrize("ranks", RANKS)
+def test_tasks_are_dealt_once_each(ranks):
+    assert [task for task, _ in computed(ranks)["farm"]] == list(range(7))
+
+
+PREAMBLE = "import sys; from solvers import parallel; comm = parallel.world(); me = parallel.rank(comm)\n"
+
+
+def test_an_error_in_a_stretch_of_work_is_raised_on_all_ranks():
+    """`together` hands the error of one rank to the others, as the same type."""
+    done = mpiexec(
+        3,
+        "-c",
+        PREAMBLE + "try:\n"
+        "    with parallel.together(comm):\n"
+        "        if me == 1: raise KeyError('lost')\n"
+        "except KeyError as error:\n"
+        "    print(f'caught {error};', end='')\n",
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("caught 'lost';") == 3
+
+
+def test_a_rank_that_fails_alone_ends_all():
+    """The others wait in a collective call; one message, the status, within seconds."""
+    start = monotonic()
+    done = mpiexec(
+        3,
+        "-c",
+        PREAMBLE + "if me == 2: sys.exit(parallel.ending(comm, 1, 'rank 2 has no more memory'))\ncomm.barrier()\n",
+        timeout=30,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("rank 2 has no more memory") == 1
+    assert monotonic() - start < 25
+
+
+def test_ranks_that_fail_alike_speak_once():
+    done = mpiexec(3, "-c", PREAMBLE + "sys.exit(parallel.ending(comm, 2, 'no such job'))\n")
+    assert done.returncode == 2
+    assert done.stderr.count("no such job") == 1
+
+
+def test_asking_for_too_many_states_ends_all_ranks_alike(tmp_path):
+    """An error found by every rank in a collective call is raised by every rank."""
+    if not petsc.available():
+        missing("petsc4py and slepc4py")
+    done = mpiexec(
+        2,
+        "-c",
+        PREAMBLE + "import program\n"
+        "from solvers.distributed import DistributedSpace\n"
+        "from solvers.errors import NotConverged\n"
+        "from meshes.partition import box_part\n"
+        "space = DistributedSpace(box_part(program.DOT, 2.0, 2, me), 1, comm)\n"
+        "try: space.lowest(program.MASS, program.EDGE, 500)\n"
+        "except NotConverged as error: open(f'refused-{me}', 'w').write(str(error))\n",
+        cwd=tmp_path,
+    )
+    # files, since two ranks may write into each other's lines
+    refusals = [(tmp_path / f"refused-{rank}").read_text() for rank in range(2)]
+    assert all(text.startswith("500 eigenpairs were asked") for text in refusals), done.stderr
