@@ -1,0 +1,193 @@
+"""Electron and hole levels of a structure: the BenDaniel-Duke equation, to the accuracy that was asked for.
+
+    -(hbar^2/2) div( (1/m) grad psi ) + V psi = E psi,   psi = 0 on the outermost surface [1]_.
+
+Both carriers are solved on one space, so that overlaps and densities can be taken without a second thought. Which
+space: tensor-product hp on nested boxes, degree and size of tetrahedra on curved shapes, or what was given by hand.
+
+References
+----------
+.. [1] D. J. BenDaniel and C. B. Duke, Phys. Rev. 152, 683 (1966).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exciton.resolve import MeshFile, Region, Resolved
+from exciton.states import States
+from exciton.units import HBAR2_2M0
+from meshes.boxes import box_mesh
+from meshes.files import read_mesh
+from meshes.generate import tetrahedra
+from meshes.mesh import Mesh
+from meshes.partition import box_part
+from meshes.shapes import Cuboid, Structure
+from solvers import hp, petsc
+from solvers.adapt import Cells, Problem, Solved, adapt, fixed, space_on
+from solvers.distributed.parts import dealt
+from solvers.functions import FunctionSpace
+from solvers.parallel import Comm, from_first, rank, size
+
+Array = NDArray[np.float64]
+
+FIRST_SIZE = 0.25  # of the first tetrahedra, over the width of the core
+LAYER_FACTOR = 0.15  # of the geometric grading of layers, as `meshes.generate` has it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Carriers:
+    """Electron and hole on the space that they share."""
+
+    space: FunctionSpace
+    electron: States
+    hole: States
+    coarse: tuple[FunctionSpace, Array, Array]  # a coarser space and both ground states on it: what moved since
+    method: str  # which discretisation and eigensolver ran
+    unknowns: int
+
+
+def operator(masses: Sequence[Sequence[float]], edges: Sequence[float], count: int) -> Problem:
+    """The BenDaniel-Duke operator of one carrier.
+
+    Parameters
+    ----------
+    masses
+        (regions, 3) effective masses along x, y, z in free-electron masses, > 0.
+    edges
+        (regions,) band edge V in eV, growing away from the gap.
+    count
+        How many states, lowest first; the members of a degenerate level are counted one by one.
+
+    Raises
+    ------
+    ValueError
+        A mass is not positive, or the arrays do not fit.
+    """
+    mass, edge = np.asarray(masses, dtype=float), np.asarray(edges, dtype=float)
+    if mass.shape != (len(edge), 3) or not np.all(mass > 0):
+        raise ValueError(f"masses must be positive, shape ({len(edge)}, 3); found shape {mass.shape}")
+    return Problem(HBAR2_2M0 / mass, edge, count)
+
+
+def bound_states(resolved: Resolved, comm: Comm = None) -> Carriers:
+    """The lowest states of both carriers, each level to ``accuracy.energy_meV`` or on the mesh given by hand.
+
+    Parameters
+    ----------
+    comm
+        The ranks that share the work, each of which calls this; on nested boxes, which are small, all do the same.
+
+    Returns
+    -------
+    Carriers
+        ``energies`` in eV from the carrier's band edge in the core; psi in nm^-3/2, normalised to 1.
+
+    Raises
+    ------
+    NotAffordable
+        The accuracy would take more unknowns or digits than there are.
+    NotConverged
+        Too few states reached the eigensolver's tolerance.
+    """
+    there = [region for region in resolved.regions if region.there]
+    count = resolved.carriers.states
+    solved = _solved(resolved, _by_name(there), count, comm)
+    names = tuple(region.name for region in resolved.regions)
+    electron, hole = (
+        States.of(solved.space, pairs, errors, names, solved.coarse_space, coarse)
+        for pairs, errors, coarse in zip(solved.pairs, solved.errors, solved.coarse)
+    )
+    first, second = (pairs.vectors[:, 0] for pairs in solved.coarse)
+    before = (solved.coarse_space, first, second)
+    return Carriers(solved.space, electron, hole, before, solved.pairs[0].method, solved.space.size)
+
+
+def _by_name(regions: Sequence[Region]) -> dict[str, Region]:
+    return {region.name: region for region in regions}
+
+
+def _problems(names: Sequence[str], regions: dict[str, Region], count: int) -> tuple[Problem, Problem]:
+    here = [regions[name] for name in names]
+    return (
+        operator([r.electron_mass for r in here], [r.electron_barrier for r in here], count),
+        operator([r.hole_mass for r in here], [r.hole_barrier for r in here], count),
+    )
+
+
+def _solved(resolved: Resolved, regions: dict[str, Region], count: int, comm: Comm) -> Solved:
+    geometry, accuracy = resolved.geometry, resolved.accuracy
+    tolerance, backend = accuracy.energy_meV * 1e-3, resolved.solver.wanted
+    if accuracy.by_hand:
+        cells = _cells_by_hand(resolved, comm)
+        space = space_on(cells, accuracy.degree or 1, comm)
+        return fixed(space, _problems(space.regions, regions, count), backend=backend)
+    if isinstance(geometry, MeshFile):
+        path = geometry.path
+        whole = _shared(lambda: read_mesh(path), comm)
+        problems = _problems(space_on(whole, 1, comm).regions, regions, count)
+        return adapt(lambda _: (whole, 0.0), np.inf, problems, tolerance, backend=backend, comm=comm)
+    problems = _problems(geometry.regions, regions, count)
+    if on_boxes(resolved):
+        return hp.adapt(geometry, problems, tolerance, symmetry=resolved.solver.symmetry == "auto")
+    first = FIRST_SIZE * float(np.max(geometry.core.extent))
+
+    layers = _graded_layers(geometry, problems)
+
+    def mesh_of(size: float) -> tuple[Cells, float]:
+        defect = [0.0]
+
+        def make() -> Mesh:
+            mesh = tetrahedra(geometry, size, layers=layers)
+            true = np.array(list(geometry.volumes.values()))
+            meshed = np.array(list(mesh.volumes().values()))
+            defect[0] = float(np.max(np.abs(np.cumsum(meshed - true)) / np.cumsum(true)))
+            return mesh
+
+        cells = _shared(make, comm)
+        return cells, from_first(comm, defect[0])
+
+    return adapt(mesh_of, first, problems, tolerance, backend=backend, comm=comm)
+
+
+def _graded_layers(geometry: Structure, problems: Sequence[Problem]) -> int:
+    """How often the cells of a layer are cut towards its interfaces: until they resolve the shortest decay length."""
+    thickness = np.array([t for _, t in geometry.layers if t > 0])
+    if not len(thickness):
+        return 0
+    decay = [thickness * np.sqrt(np.maximum(p.potential[1:], 0.0) / p.diffusion[1:].min(axis=1)) for p in problems]
+    return int(np.clip(np.log(max(np.max(d) for d in decay) + 1.0) / np.log(1 / LAYER_FACTOR), 0, 2))
+
+
+def on_boxes(resolved: Resolved) -> bool:
+    """Whether a point is solved on tensor products: small, and by one rank."""
+    geometry = resolved.geometry
+    return not resolved.accuracy.by_hand and isinstance(geometry, Structure) and isinstance(geometry.core, Cuboid)
+
+
+def mesh_by_hand(resolved: Resolved) -> Mesh:
+    """The mesh that a job asks for by hand, with ``accuracy.element`` and ``accuracy.size_nm``."""
+    geometry, accuracy = resolved.geometry, resolved.accuracy
+    if isinstance(geometry, MeshFile):
+        return read_mesh(geometry.path)
+    assert accuracy.size_nm is not None
+    if accuracy.element == "hexahedron":
+        return box_mesh(geometry, accuracy.size_nm)
+    return tetrahedra(geometry, accuracy.size_nm)
+
+
+def _cells_by_hand(resolved: Resolved, comm: Comm) -> Cells:
+    """The same; over several ranks boxes are made in parts, other meshes by one rank, which deals them out."""
+    geometry, accuracy = resolved.geometry, resolved.accuracy
+    if size(comm) > 1 and isinstance(geometry, Structure) and accuracy.element == "hexahedron":
+        assert accuracy.size_nm is not None
+        with petsc.stage("mesh"):
+            return box_part(geometry, accuracy.size_nm, size(comm), rank(comm))
+    return _shared(lambda: mesh_by_hand(resolved), comm)
+
+
+def _shared(make: Callable[[], Mesh], comm: Comm) -> Cells:
+    with petsc.stage("mesh"):
+        return make() if size(comm) == 1 else dealt(make, comm)

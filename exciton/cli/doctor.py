@@ -1,0 +1,81 @@
+"""``exciton doctor``: what works on this machine, what is missing, and how to get it."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+LIBRARIES = ("numpy", "scipy", "fenics-basix", "pyamg", "meshio", "h5py", "pydantic", "rich", "matplotlib")
+
+
+class Finding(NamedTuple):
+    """One line of the report."""
+
+    what: str
+    works: bool
+    detail: str  # a version; or what is missing and how to get it
+
+
+def add(commands: "Commands") -> None:
+    p = commands.add_parser("doctor", help="what works here, what is missing, and how to get it")
+    p.set_defaults(command=doctor_command)
+
+
+def doctor_command(args: argparse.Namespace) -> int:  # noqa: ARG001
+    findings = list(_findings())
+    width = max(len(f.what) for f in findings)
+    for finding in findings:
+        print(f"{'ok     ' if finding.works else 'missing'}  {finding.what.ljust(width)}  {finding.detail}")
+    return 0
+
+
+def _findings() -> Iterator[Finding]:
+    from exciton import __version__
+
+    yield Finding("exciton-fem", True, f"{__version__}, Python {sys.version.split()[0]}")
+    for name in LIBRARIES:
+        yield _library(name)
+    yield _gmsh()
+    yield _rendering()
+    yield _petsc()
+
+
+def _library(name: str) -> Finding:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return Finding(name, True, version(name))
+    except PackageNotFoundError:
+        return Finding(name, False, "a part of every installation: install exciton-fem again")
+
+
+def _gmsh() -> Finding:
+    from meshes.errors import MesherMissing
+    from meshes.generate import load_gmsh
+
+    try:
+        gmsh = load_gmsh()
+    except MesherMissing as error:
+        return Finding("gmsh (spheres, rounded cubes)", False, str(error))
+    return Finding("gmsh (spheres, rounded cubes)", True, str(gmsh.__version__))
+
+
+def _rendering() -> Finding:
+    from exciton.pictures import rendering_works
+
+    return Finding("3D pictures (PyVista)", *rendering_works())
+
+
+def _petsc() -> Finding:
+    from solvers import petsc
+    from solvers.errors import BackendMissing
+
+    what = "PETSc, SLEPc and MPI"
+    try:
+        found = petsc.describe()
+    except BackendMissing as error:
+        return Finding(what, False, f"{error} (the embedded SciPy backend needs none of it)")
+    return Finding(what, True, ", ".join(f"{name} {value}" for name, value in found.items()))

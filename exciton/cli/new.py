@@ -1,0 +1,62 @@
+"""``exciton new``: an annotated job to start from."""
+
+import argparse
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exciton.errors import JobError
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+STARTER = "starter"
+
+
+def add(commands: "Commands") -> None:
+    p = commands.add_parser(
+        "new", help="write an annotated starter job", description=f"Starter jobs: {', '.join(examples())}."
+    )
+    p.add_argument("-o", "--out", type=Path, metavar="JOB.toml", help="file to write (default: print it)")
+    p.add_argument("--example", metavar="NAME", default=STARTER, help="which one (default: %(default)s)")
+    p.set_defaults(command=new_command)
+
+
+def new_command(args: argparse.Namespace) -> int:
+    text = example(args.example)
+    if args.out is None:
+        print(text, end="")
+        return 0
+    try:
+        with args.out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise JobError(f"{args.out}: is there already, and is never overwritten; choose another name") from error
+    except OSError as error:
+        raise JobError(f"{args.out}: cannot be written: {error.strerror or error}") from error
+    print(f"{args.out} written; next: exciton check {args.out}")
+    return 0
+
+
+def examples() -> tuple[str, ...]:
+    """Names of the packaged jobs, the starter first."""
+    names = (entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml"))
+    return tuple(sorted(names, key=lambda name: (name != STARTER, name)))
+
+
+def example(name: str) -> str:
+    """Text of a packaged job.
+
+    Raises
+    ------
+    JobError
+        There is none of this name; the message lists those that there are.
+    """
+    if name not in examples():
+        raise JobError(f"no example {name!r}; there are {', '.join(examples())}")
+    return (_folder() / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def _folder() -> Traversable:
+    return files("exciton.cli") / "examples"

@@ -1,0 +1,132 @@
+"""``exciton solve``: one job file in, a table on the terminal and a folder of results out."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from exciton.folder import Fields, Folder
+    from exciton.job import Job
+    from exciton.result import Result
+    from exciton.sweep import Point
+    from solvers.parallel import Comm
+
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add(commands: "Commands") -> None:
+    p = commands.add_parser("solve", help="solve one job file and write its results")
+    p.add_argument("job", type=Path, help="job file (TOML)")
+    p.add_argument("-o", "--out", type=Path, metavar="DIR", help="result folder (default: named after the job)")
+    p.add_argument(
+        "--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="replace one value of the job"
+    )
+    p.add_argument("--backend", choices=("scipy", "petsc"), help="linear algebra (default: the job's)")
+    p.add_argument("--overwrite", action="store_true", help="replace another job's result in the folder")
+    p.add_argument("--quiet", action="store_true", help="no progress and no table")
+    p.set_defaults(command=solve_command)
+
+
+def solve_command(args: argparse.Namespace) -> int:
+    """Every rank runs this; rank 0 keeps the folder and speaks."""
+    from exciton.folder import Fields, Folder
+    from exciton.overrides import parse_override
+    from exciton.reader import read_job
+    from exciton.sweep import points
+    from solvers import parallel
+
+    comm = parallel.world()
+    overrides = [parse_override(text) for text in args.overrides]
+    if args.backend:
+        overrides.append(("solver.backend", args.backend))
+    job = read_job(args.job, overrides)
+    todo = points(job)
+    _require_backend(todo, parallel.size(comm))
+    path = args.out or args.job.with_suffix("")
+    folder: Folder | None = None
+    with parallel.together(comm):
+        if parallel.rank(comm) == 0:
+            folder = Folder(path, job, todo, overwrite=args.overwrite)
+    waiting = parallel.from_first(comm, folder.waiting if folder else [])
+    failed = _run(folder, waiting, Fields.of(path, job, todo), comm, quiet=args.quiet)
+    with parallel.together(comm):
+        if folder is not None:
+            _finish(folder, job, todo, len(todo) - len(waiting), quiet=args.quiet)
+    return parallel.from_first(comm, 1 if failed else 0)
+
+
+def _require_backend(todo: "Sequence[Point]", ranks: int) -> None:
+    """What is asked for must be there before anything is computed; several ranks ask for petsc."""
+    backends = {point.resolved.solver.wanted for point in todo}
+    if "petsc" in backends or (ranks > 1 and "auto" in backends):
+        from solvers import petsc
+
+        petsc.load()
+
+
+def _run(folder: "Folder | None", waiting: "Sequence[Point]", fields: "Fields", comm: "Comm", *, quiet: bool) -> int:
+    """Solve what is waiting, each point on a team of ranks; returns how many points failed, on rank 0."""
+    from exciton.cli.progress import progress
+    from exciton.workflow import ranks_per_point, solve_point
+    from solvers.errors import SolverError
+    from solvers.farm import farm
+    from solvers.parallel import all_here, size
+
+    def work(team: "Comm", number: int) -> "dict[str, Any] | SolverError":
+        try:
+            solved = solve_point(waiting[number], team)
+        except SolverError as error:
+            if not all_here(team):  # the others wait in a call that will never end
+                raise
+            return SolverError(str(error))
+        fields.write(solved, team)
+        return solved.entry
+
+    failed = 0
+    with progress(len(waiting), quiet=quiet or folder is None, ranks=size(comm)) as step:
+        for number, outcome in farm(comm, ranks_per_point(waiting, size(comm)), len(waiting), work):
+            assert folder is not None
+            point = waiting[number]
+            if isinstance(outcome, SolverError):
+                folder.fail(point, outcome)
+                failed += 1
+            else:
+                folder.add(outcome)
+            step(_where(point.parameters))
+    return failed
+
+
+def _finish(folder: "Folder", job: "Job", todo: "Sequence[Point]", kept: int, *, quiet: bool) -> None:
+    """Figures, the table, and what failed."""
+    result = folder.result
+    if job.output.figures and result.points:
+        from exciton.pictures.gallery import draw
+
+        for line in draw(folder.path, result, todo):
+            print(f"exciton: {line}", file=sys.stderr)
+    if not quiet:
+        _print(result, folder, kept)
+    for entry in result.failed:
+        print(f"exciton: failed: {_where(entry['parameters'])}: {entry['error']}", file=sys.stderr)
+
+
+def _where(parameters: "Mapping[str, Any]") -> str:
+    return ", ".join(f"{name} = {value}" for name, value in parameters.items()) or "the job"
+
+
+def _print(result: "Result", folder: "Folder", kept: int) -> None:
+    from exciton.cli.tables import print_table
+    from exciton.result import headings
+
+    if result.points:
+        print_table(result.title, *headings(result.points, result.materials))
+    for point in result.points:
+        for flag in point.get("flags", ()):
+            print(f"note: {_where(point['parameters'])}: {flag}")
+    if kept:
+        print(f"{kept} of {len(result.points)} points were finished before and kept")
+    print(f"results in {folder.path}/")

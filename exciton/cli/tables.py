@@ -1,0 +1,26 @@
+"""One table on stdout: ruled on a terminal, plain columns when piped."""
+
+import sys
+from collections.abc import Sequence
+
+from solvers.launcher import launched
+
+
+def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print headings and cells; every cell is text already."""
+    if sys.stdout.isatty() and launched()[0] == 1:  # mpiexec shows ranks a terminal whether there is one or not
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(title=title or None, title_justify="left")
+        for head in heads:
+            table.add_column(head, justify="right")
+        for row in rows:
+            table.add_row(*row)
+        Console().print(table)
+        return
+    widths = [max(map(len, column)) for column in zip(heads, *rows)]
+    if title:
+        print(title)
+    for line in (heads, *rows):
+        print("  ".join(cell.rjust(width) for cell, width in zip(line, widths)).rstrip())

@@ -1,0 +1,174 @@
+"""The result folder: every file written in one step, every point as soon as it is done, finished points kept.
+
+result.json  table.csv  job.toml  fields/*.vtu  fields/*_axis.csv  figures/
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from exciton.completed import to_toml
+from exciton.errors import JobError
+from exciton.fields import write_fields, write_profile, write_text
+from exciton.job import Job, Output
+from exciton.result import Result
+from exciton.sweep import Point
+from exciton.workflow import Solved, empty_result
+from solvers import petsc
+from solvers.parallel import Comm
+
+OURS = ("result.json", "table.csv", "job.toml", "fields", "figures", "report.html")
+DRAFTS = (  # of a run that was killed
+    ".writing-*",
+    *(f".{name}-*" for name in ("result.json", "table.csv", "job.toml", "point_*")),
+    *(f".*.{kind}.*" for kind in ("png", "svg", "pdf")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The files of single points, each written by the ranks that have solved it."""
+
+    path: Path  # of the result folder
+    output: Output
+    order: Mapping[str, int]  # number in the sweep, by key
+
+    @classmethod
+    def of(cls, path: Path, job: Job, todo: Sequence[Point]) -> "Fields":
+        """Where the points of a job go."""
+        order = {point.resolved.key: number for number, point in reversed(list(enumerate(todo)))}
+        return cls(path, job.output, order)
+
+    def name(self, key: str) -> str:
+        """File name of a point: its number in the sweep."""
+        return f"point_{self.order[key]:03d}"
+
+    def write(self, solved: Solved, comm: Comm = None) -> None:
+        """What is asked for of one point; every rank of `comm` calls this, the first one writes."""
+        name, resolved = self.path / "fields" / self.name(solved.entry["key"]), solved.point.resolved
+        with petsc.stage("output"):
+            if self.output.fields or self.output.figures:
+                write_profile(name.with_name(f"{name.name}_axis.csv"), resolved, solved.carriers, comm)
+            if self.output.fields:
+                write_fields(name.with_name(f"{name.name}.vtu"), resolved, solved.carriers, comm)
+
+
+class Folder:
+    """A folder that fills with the points of one job.
+
+    Raises
+    ------
+    JobError
+        The folder cannot be written, or holds another job's result, or files of the same names that are not ours,
+        and `overwrite` is false.
+    """
+
+    def __init__(self, path: Path, job: Job, todo: Sequence[Point], *, overwrite: bool = False) -> None:
+        self.path, self._job, self._todo = path, job, todo
+        self._fields = Fields.of(path, job, todo)
+        self.finished: dict[str, dict[str, Any]] = {}  # entries by key
+        self._failed: dict[str, dict[str, Any]] = {}
+        digest = _digest(job)
+        self._result = replace(empty_result(job, todo), job=digest)
+        try:
+            if path.exists() and not path.is_dir():
+                raise JobError(f"{path}: is a file; name a folder for the results with -o")
+            held = self._held(overwrite)
+            if held is not None and held.job != digest:
+                if not overwrite:
+                    raise JobError(
+                        f"{path}: holds the result of another job, {held.title!r}; name another folder with -o, "
+                        "or replace it with --overwrite"
+                    )
+                self._clear()
+                held = None
+            if held is not None:
+                self.finished = {entry["key"]: entry for entry in held.points if self._complete(entry)}
+            path.mkdir(parents=True, exist_ok=True)
+            self._clear_drafts()
+            self._write()  # first the result: what is here without one is not ours
+            write_text(path / "job.toml", to_toml(job))
+        except OSError as error:
+            raise JobError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+    @property
+    def waiting(self) -> list[Point]:
+        """Points that are not finished yet, in order."""
+        return [point for point in self._todo if point.resolved.key not in self.finished]
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Write the entry of a point, whose fields have been written: an entry is never without them."""
+        self.finished[entry["key"]] = entry
+        self._write()
+
+    def fail(self, point: Point, error: Exception) -> None:
+        """List a point that could not be solved."""
+        self._failed[point.resolved.key] = {"parameters": dict(point.parameters), "error": str(error)}
+        self._write()
+
+    @property
+    def result(self) -> Result:
+        """All that is finished, in the order of the sweep."""
+        entries = [
+            {**self.finished[point.resolved.key], "parameters": dict(point.parameters)}
+            for point in self._todo
+            if point.resolved.key in self.finished
+        ]
+        return replace(self._result, points=tuple(entries), failed=tuple(self._failed.values()))
+
+    def _write(self) -> None:
+        result = self.result
+        write_text(self.path / "result.json", result.as_json())
+        write_text(self.path / "table.csv", result.as_csv())
+
+    def _held(self, overwrite: bool) -> Result | None:
+        file = self.path / "result.json"
+        if not file.exists():
+            foreign = [name for name in OURS if (self.path / name).exists()]
+            if foreign and not overwrite:
+                raise JobError(
+                    f"{self.path}: holds {' and '.join(foreign)}, but no result that it belongs to; name another "
+                    "folder with -o, or write over it with --overwrite"
+                )
+            return None
+        try:
+            return Result.from_json(file.read_text(encoding="utf-8"))
+        except (ValueError, KeyError) as error:
+            raise JobError(f"{file}: is not a result of this program ({error}); name another folder with -o") from error
+
+    def _complete(self, entry: dict[str, Any]) -> bool:
+        """Whether an entry belongs to this sweep and has the files that are asked for."""
+        if entry.get("key") not in self._fields.order:
+            return False
+        name, output = self._fields.name(entry["key"]), self._job.output
+        wanted = [f"{name}.vtu"] * output.fields + [f"{name}_axis.csv"] * (output.fields or output.figures)
+        return all((self.path / "fields" / file).exists() for file in wanted)
+
+    def _clear_drafts(self) -> None:
+        for folder in (self.path, self.path / "fields", self.path / "figures"):
+            for draft in (draft for pattern in DRAFTS for draft in folder.glob(pattern)):
+                if draft.is_dir():
+                    shutil.rmtree(draft)
+                else:
+                    draft.unlink(missing_ok=True)
+
+    def _clear(self) -> None:
+        for name in OURS:
+            target = self.path / name
+            if target.is_dir():
+                shutil.rmtree(target)
+            else:
+                target.unlink(missing_ok=True)
+
+
+def _digest(job: Job) -> str:
+    """What makes two runs the same job: all that was given but title and output."""
+    given = {key: value for key, value in job.raw.items() if key not in ("title", "output")}
+    solver = {key: value for key, value in given.pop("solver", {}).items() if key != "ranks_per_point"}
+    if solver:  # who does it changes nothing
+        given["solver"] = solver
+    return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,92 @@
+"""What is wrong with a job, in one line: key, what was found, what is allowed, the nearest known key."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from exciton.keypath import Path, nearest, shown, written
+
+Refused = Mapping[str, Collection[object] | None]
+
+_TYPES = {
+    "bool_type": "true or false",
+    "string_type": "text in quotes",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "tuple_type": "a list",
+    "model_type": "a table",
+    "dict_type": "a table",
+    "mapping_type": "a table",
+}
+_BOUNDS = {"greater_than": "above {gt:g}", "greater_than_equal": "at least {ge:g}", "less_than_equal": "at most {le:g}"}
+
+
+def fault(path: Sequence[str | int], text: str) -> PydanticCustomError:
+    """An error for a validator to raise; `path` starts at the table that is being validated."""
+    return PydanticCustomError("fault", "{text}", {"path": tuple(path), "text": text})
+
+
+def one_line(error: ValidationError, model: type[BaseModel], refused: Refused) -> str:
+    """The first error of a job; unknown keys first, since a misspelt key is often why another one is missing.
+
+    `refused` are values, by path, that the model knows and the program does not take.
+    """
+    errors = sorted(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
+    first = errors[0]
+    path = (*first["loc"], *first.get("ctx", {}).get("path", ()))
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    unknown = first["type"] == "extra_forbidden"
+    text = _unknown_key(path, model) if unknown else _text(first, refused.get(written(path)) or ())
+    return " ".join(f"{written(path) or 'job'}: {text}{more}".split())
+
+
+def _text(error: ErrorDetails, refused: Collection[object]) -> str:
+    kind, found, context = error["type"], shown(error["input"]), error.get("ctx", {})
+    if kind == "fault":
+        return str(context["text"])
+    if kind == "missing":
+        return "is missing"
+    if kind in _TYPES:
+        return f"found {found}, allowed: {_TYPES[kind]}"
+    if kind in _BOUNDS:
+        return f"found {found}, allowed: {_BOUNDS[kind].format(**context)}"
+    if kind == "literal_error":
+        choices = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+        allowed = [choice for choice in choices if choice not in refused]
+        near = nearest(str(error["input"]), allowed) if isinstance(error["input"], str) else None
+        return f"found {found}, allowed: {' | '.join(allowed)}" + (f"; did you mean {near}?" if near else "")
+    if kind in ("too_long", "too_short"):
+        bound = f"at most {context['max_length']}" if kind == "too_long" else f"at least {context['min_length']}"
+        return f"found {context['actual_length']} entries, allowed: {bound}"
+    return f"found {found}: {' '.join(error['msg'].split())}"
+
+
+def _unknown_key(path: Path, model: type[BaseModel]) -> str:
+    known = list(_keys(model, path[:-1]))
+    near = nearest(str(path[-1]), known, cutoff=0.5)
+    return "unknown key; " + (f"did you mean {near}? " if near else "") + f"allowed here: {', '.join(known)}"
+
+
+def _keys(model: type[BaseModel], path: Path) -> Sequence[str]:
+    """Keys of the table at `path` of a model: words and numbers that are no field (names, indices) are passed over."""
+    for step in path:
+        field = _fields(model).get(str(step))
+        if field is not None:
+            model = _table(field.annotation) or model
+    return list(_fields(model))
+
+
+def _fields(model: type[BaseModel]) -> Mapping[str, Any]:
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def _table(annotation: Any) -> type[BaseModel] | None:
+    """The model inside an annotation such as ``tuple[Shell, ...]`` or ``Mapping[str, MaterialTable]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = (_table(argument) for argument in getattr(annotation, "__args__", ()))
+    return next((model for model in inner if model is not None), None)

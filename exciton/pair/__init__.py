@@ -1,0 +1,1 @@
+"""The electron-hole pair, one file per level."""

@@ -1,0 +1,169 @@
+"""What a job gives: one plain entry per sweep point, and how it is written (JSON, CSV) and shown."""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from exciton.pictures.style import parameter_label
+
+if TYPE_CHECKING:
+    import pandas
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The points of a job, in the order of its sweep, as they stand in ``result.json``."""
+
+    title: str
+    points: tuple[dict[str, Any], ...]
+    assumptions: tuple[str, ...] = ()
+    failed: tuple[dict[str, Any], ...] = ()  # parameters and the error of each point that could not be solved
+    versions: Mapping[str, str] = field(default_factory=dict)
+    materials: Mapping[str, str] = field(default_factory=dict)  # of each region
+    job: str = ""  # digest of the job that this is the result of
+
+    def as_json(self) -> str:
+        """The result file."""
+        content = {
+            "schema": SCHEMA,
+            "title": self.title,
+            "job": self.job,
+            "versions": dict(self.versions),
+            "materials": dict(self.materials),
+            "assumptions": list(self.assumptions),
+            "points": list(self.points),
+            "failed": list(self.failed),
+        }
+        return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Result":
+        """Read a result file.
+
+        Raises
+        ------
+        ValueError
+            It is no result file of this schema.
+        """
+        content = json.loads(text)
+        if not isinstance(content, dict) or content.get("schema") != SCHEMA or "points" not in content:
+            raise ValueError(f"not a result file of schema {SCHEMA}")
+        return cls(
+            title=content["title"],
+            points=tuple(content["points"]),
+            assumptions=tuple(content["assumptions"]),
+            failed=tuple(content.get("failed", ())),
+            versions=content["versions"],
+            materials=content.get("materials", {}),
+            job=content.get("job", ""),
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One flat row per point; the column names carry the units."""
+        return [dict(_row(point)) for point in self.points]
+
+    def as_csv(self) -> str:
+        """`rows` as a table; a column that a point does not have is empty there."""
+        rows = self.rows()
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        text = StringIO()
+        writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return text.getvalue()
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """`rows` as a data frame.
+
+        Raises
+        ------
+        ComponentMissing
+            pandas is not installed.
+        """
+        from exciton.errors import ComponentMissing
+
+        try:
+            import pandas
+        except ImportError:
+            raise ComponentMissing(
+                "pandas is not installed here: install exciton-fem with its extra [pandas]"
+            ) from None
+        return pandas.DataFrame(self.rows())
+
+
+def _row(point: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield from point["parameters"].items()
+    yield "alignment_type", point["alignment"]["type"]
+    yield "type_by_states", point["alignment"]["type_by_states"]
+    for carrier in ("electron", "hole"):
+        states = point[carrier]
+        yield f"{carrier}_meV", states["energies_meV"][0]
+        yield f"{carrier}_error_meV", states["error_meV"][0]
+        for region, share in states["probability"][0].items():
+            yield f"{carrier}_in_{region}", share
+    yield "overlap_squared", point["overlap_squared"]
+    yield "gap_eV", point["gap_eV"]
+    if "exciton" in point:
+        pair = point["exciton"]
+        yield "pair_meV", pair["energy_meV"]
+        yield "pair_error_meV", pair["error_meV"]
+        yield from ((f"{name}_term_meV", value) for name, value in pair["terms_meV"].items())
+    yield "emission_eV", point["emission_eV"]
+    yield "emission_nm", point["emission_nm"]
+    yield "unknowns", point["cost"]["dofs"]
+    yield "seconds", point["cost"]["seconds"]
+
+
+def headings(
+    points: Sequence[Mapping[str, Any]], materials: Mapping[str, str]
+) -> tuple[list[str], list[list[str]]]:
+    """The terminal's table: headings and cells, one row per point; `materials` of the regions name the parameters."""
+    names = list(points[0]["parameters"]) if points else []
+    heads = [parameter_label(name, materials) for name in names]
+    heads += ["electron meV", "hole meV", "e in core", "h in core", "type", "pair meV", "emission eV", "nm"]
+    return heads, [_cells(point, names) for point in points]
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _cells(point: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    def level(carrier: str) -> str:
+        return with_error(point[carrier]["energies_meV"][0], point[carrier]["error_meV"][0])
+
+    def inside(carrier: str) -> str:
+        share = next(iter(point[carrier]["probability"][0].values()))
+        return f"{100 * share:.2f} %"
+
+    pair = point.get("exciton")
+    return [
+        *(_shown(point["parameters"][name]) for name in names),
+        level("electron"),
+        level("hole"),
+        inside("electron"),
+        inside("hole"),
+        point["alignment"]["type_by_states"],
+        "-" if pair is None else with_error(pair["energy_meV"], pair["error_meV"]),
+        f"{point['emission_eV']:.4f}",
+        f"{point['emission_nm']:.2f}",
+    ]
+
+
+def with_error(value: float, error: float) -> str:
+    """``31.98(3)``: the value, and its error in units of the last digit shown."""
+    from math import ceil, floor, log10
+
+    if not error > 0:
+        return f"{value:.4f}"
+    digits = min(max(-floor(log10(error)), 0), 5)
+    last = ceil(error * 10**digits - 1e-9)
+    if last >= 10 and digits > 0:
+        digits, last = digits - 1, ceil(last / 10)
+    return f"{value:.{digits}f}({last})"
+

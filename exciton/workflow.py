@@ -1,0 +1,210 @@
+"""A job and what comes of it: the whole chain on one screen.
+
+job -> sweep points -> resolved numbers -> states of both carriers -> pair -> emission -> one entry of the result
+"""
+
+import resource
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from exciton import alignment
+from exciton.carriers import Carriers, bound_states, on_boxes
+from exciton.emission import wavelength
+from exciton.fields import extent
+from exciton.job import Job
+from exciton.pair.first_order import Pair, first_order
+from exciton.resolve import Resolved
+from exciton.result import Result
+from exciton.states import States, overlap_squared
+from exciton.sweep import Point, points
+from solvers.distributed import DistributedSpace
+from solvers.errors import SolverError
+from solvers.parallel import Comm, highest, size
+
+TIGHTER = (1.0, 0.2, 0.04)  # shares of accuracy.energy_meV that are tried until the pair energy holds its own tolerance
+
+
+class Solved(NamedTuple):
+    """One point, solved: its entry of the result, and the states behind it."""
+
+    point: Point
+    entry: dict[str, Any]
+    carriers: Carriers
+
+
+def solve(job: Job, progress: Callable[[int, int], None] | None = None) -> Result:
+    """Solve every point of a job, in memory.
+
+    Parameters
+    ----------
+    progress
+        Called with the number of points done and of all points.
+
+    Raises
+    ------
+    JobError
+        The job cannot be; nothing was computed.
+    SolverError
+        A point could not be solved.
+    """
+    todo = points(job)
+    entries = []
+    for number, point in enumerate(todo):
+        entries.append(solve_point(point).entry)
+        if progress is not None:
+            progress(number + 1, len(todo))
+    return empty_result(job, todo, points=tuple(entries))
+
+
+def ranks_per_point(waiting: Sequence[Point], ranks: int) -> int:
+    """How many ranks share a point: what the job says, or all of them divided by the points that wait.
+
+    Points that one rank solves anyway, those on nested boxes and those of the embedded backend, take one.
+    """
+    shared = [p for p in waiting if not on_boxes(p.resolved) and p.resolved.solver.backend != "scipy"]
+    if not shared:
+        return 1
+    return min(shared[0].resolved.solver.ranks_per_point or max(1, ranks // len(waiting)), ranks)
+
+
+def solve_point(point: Point, comm: Comm = None) -> Solved:
+    """Carriers, pair and emission of one point (the entry's keys carry their units).
+
+    With a communicator all of its ranks call this and share the work; each returns the same entry, and its part of
+    the states.
+    """
+    start = time.perf_counter()
+    resolved = point.resolved
+    with petsc_options(resolved):
+        carriers, pair = _carriers_and_pair(resolved, comm)
+    entry: dict[str, Any] = {
+        "key": resolved.key,
+        "parameters": dict(point.parameters),
+        "alignment": _alignment(resolved, carriers),
+        "electron": carriers.electron.as_json(),
+        "hole": carriers.hole.as_json(),
+        "overlap_squared": overlap_squared(carriers.space, carriers.electron, carriers.hole),
+        "gap_eV": resolved.gap,
+        "gap_origin": resolved.gap_origin,
+    }
+    pair_energy = float(carriers.electron.energies[0] + carriers.hole.energies[0])
+    if pair is not None:
+        entry["exciton"] = pair.as_json()
+        pair_energy = pair.energy
+    emission = resolved.gap + pair_energy
+    if emission <= 0:
+        raise SolverError(f"the pair lies {-emission:.3f} eV below the valence band: no photon; check gap and barriers")
+    entry |= {"emission_eV": emission, "emission_nm": wavelength(emission)}
+    flags = list(_flags(resolved, carriers))
+    if flags:
+        entry["flags"] = flags
+    entry["cost"] = {
+        "dofs": carriers.unknowns,
+        "seconds": time.perf_counter() - start,
+        "ranks": size(comm) if isinstance(carriers.space, DistributedSpace) else 1,
+        "peak_memory_MiB": float(highest(comm, np.array(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))),
+        "method": carriers.method,
+    }
+    return Solved(point, entry, carriers)
+
+
+@contextmanager
+def petsc_options(resolved: Resolved) -> Iterator[None]:
+    """The expert's options, while a point is solved."""
+    text = resolved.solver.petsc_options
+    if not text.strip():
+        yield
+        return
+    from solvers import petsc
+
+    with petsc.options(text):
+        yield
+
+
+def _carriers_and_pair(resolved: Resolved, comm: Comm) -> tuple[Carriers, Pair | None]:
+    """The carriers, refined beyond ``accuracy.energy_meV`` where the pair energy needs that to hold ``pair_meV``."""
+    accuracy = resolved.accuracy
+    pair = None
+    for share in TIGHTER:
+        tighter = accuracy.model_copy(update={"energy_meV": share * accuracy.energy_meV})
+        carriers = bound_states(replace(resolved, accuracy=tighter), comm)
+        if resolved.exciton.level == "none":
+            return carriers, None
+        assert resolved.core.permittivity is not None  # the job was checked for it
+        pair = first_order(carriers, extent(resolved, carriers), resolved.core.permittivity)
+        if accuracy.by_hand or accuracy.pair_meV is None or 1e3 * pair.error <= accuracy.pair_meV:
+            return carriers, pair
+    assert pair is not None
+    raise SolverError(
+        f"accuracy.pair_meV = {accuracy.pair_meV:g} was asked for, {1e3 * pair.error:.2g} meV was reached with levels "
+        f"to {TIGHTER[-1] * accuracy.energy_meV:g} meV; ask for less"
+    )
+
+
+def _alignment(resolved: Resolved, carriers: Carriers) -> dict[str, Any]:
+    """The type by the inputs, that of the first shell or of what lies around the core; and by where the states are."""
+    core = resolved.core_region
+    by_states = alignment.type_by_states(carriers.electron.probability[0][core], carriers.hole.probability[0][core])
+    materials = {
+        name: {"electron_barrier_eV": electron, "hole_barrier_eV": hole}
+        for name, (electron, hole) in resolved.barriers.items()
+    }
+    beside = [r for r in resolved.regions if r.name not in (core, "surroundings")] or [
+        r for r in resolved.regions if r.name != core
+    ]
+    block: dict[str, Any] = {"type_by_states": by_states, "materials": materials}
+    if beside:
+        lowest = [min(getattr(region, name) for region in beside) for name in ("electron_barrier", "hole_barrier")]
+        block["type"] = alignment.alignment_type(*lowest)
+    else:
+        block["type"] = "I"  # a hard wall keeps both carriers in
+    return block
+
+
+def _flags(resolved: Resolved, carriers: Carriers) -> Iterator[str]:
+    """What a reader must know before using a state."""
+    outside = next((r for r in resolved.regions if r.name == "surroundings" and r.there), None)
+    if outside is None:
+        return
+    pairs: Mapping[str, tuple[States, float]] = {
+        "electron": (carriers.electron, outside.electron_barrier),
+        "hole": (carriers.hole, outside.hole_barrier),
+    }
+    for carrier, (states, barrier) in pairs.items():
+        for i, energy in enumerate(states.energies):
+            if energy > barrier:
+                yield (
+                    f"{carrier}_{i}: at {1e3 * energy:.1f} meV it lies above the barrier of the surroundings "
+                    f"({1e3 * barrier:.0f} meV): it belongs to the box, not to the dot"
+                )
+
+
+def common_assumptions(todo: Sequence[Point]) -> tuple[str, ...]:
+    """The assumption sheet: the lines of all points, each once, in order."""
+    return tuple(dict.fromkeys(line for point in todo for line in point.resolved.assumptions))
+
+
+def empty_result(job: Job, todo: Sequence[Point], **filled: Any) -> Result:
+    """All of a result but its points."""
+    materials = {region.name: region.material for region in todo[0].resolved.regions}
+    frame: dict[str, Any] = {"points": (), "assumptions": common_assumptions(todo)}
+    return Result(job.title, **{**frame, **filled}, versions=versions(), materials=materials)
+
+
+def versions() -> dict[str, str]:
+    """Of this program and of what the numbers rest on."""
+    from exciton import __version__
+
+    found = {"exciton-fem": __version__}
+    for name in ("numpy", "scipy", "fenics-basix", "pyamg", "gmsh"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,72 @@
+"""A small result of a real job, solved once for all tests of pictures and reports."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import missing
+
+from exciton import cli
+from exciton.pictures import rendering
+
+JOB = """
+schema = 1
+title = "Two <points> & a shell"
+
+[structure]
+shape = "cube"
+core = { material = "CsPbBr3", edge_nm = 8.0 }
+shells = [{ material = "ZnS", thickness_nm = 1.0 }]
+surroundings = { material = "ligands", thickness_nm = 1.0 }
+
+[carriers]
+states = 2
+
+[exciton]
+level = "first-order"
+polarisation = false
+
+[accuracy]
+energy_meV = 3.0
+pair_meV = 5.0
+
+[[sweep]]
+parameter = "structure.shells[0].thickness_nm"
+values = [0.0, 1.0]
+
+[output]
+figures = false
+"""
+
+
+@pytest.fixture(scope="session")
+def _solved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("solved")
+    (folder / "job.toml").write_text(JOB, encoding="utf-8")
+    assert cli.main(["solve", str(folder / "job.toml"), "-o", str(folder / "out"), "--quiet"]) == 0
+    return folder / "out"
+
+
+@pytest.fixture
+def solved(_solved: Path, tmp_path: Path) -> Path:
+    """A result folder with fields and without figures, a copy that the test may spoil."""
+    return Path(shutil.copytree(_solved, tmp_path / "out"))
+
+
+@pytest.fixture(scope="session")
+def pyvista() -> Any:
+    """The library; skipped where it is not, but not where it was promised."""
+    try:
+        import pyvista
+    except ImportError as error:
+        missing(error)
+    return pyvista
+
+
+@pytest.fixture(scope="session")
+def rendered() -> None:
+    """Tests that render are skipped where that does not work, but not where it was promised."""
+    works, sentence = rendering.rendering_works()
+    if not works:
+        missing(sentence)

@@ -1,0 +1,275 @@
+"""``exciton solve``, ``mesh`` and ``doctor`` from outside: files, exit statuses, one-line errors, and kill -9."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import jobs
+import meshio
+import pytest
+from conftest import missing
+
+import exciton
+from exciton import cli
+from solvers import hp
+
+EDGE = "structure.core.edge_nm"
+COARSE = {"energy_meV": 5.0}
+QUICK = {"accuracy": COARSE, "exciton": {"level": "none"}, "output": jobs.NO_FILES}
+
+
+def sweep(*values):
+    return [{"parameter": EDGE, "values": list(values)}]
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command here; returns its status, stdout and stderr."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        status = cli.main([str(argument) for argument in arguments])
+        return (status, *capsys.readouterr())
+
+    return run
+
+
+def snapshot(path):
+    return {f: (f.read_bytes(), f.stat().st_mtime_ns) for f in sorted(path.rglob("*")) if f.is_file()}
+
+
+def numbers(point):
+    """An entry without what differs from run to run."""
+    return {key: value for key, value in point.items() if key not in ("cost", "parameters")}
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory):
+    """One small job with everything that is written, run as a user would, its output in pipes."""
+    folder = tmp_path_factory.mktemp("solve")
+    content = jobs.tables(
+        4.0, (("B", 0.5),), accuracy=COARSE, carriers={"states": 2}, sweep=sweep(4.0, 5.0), title="two cubes"
+    )
+    file = jobs.write(folder / "job.toml", content)
+    return file, jobs.program("solve", file, cwd=folder)
+
+
+def test_a_run_is_quiet_and_complete(solved):
+    file, process = solved
+    assert (process.returncode, process.stderr) == (0, "")
+    out = file.with_suffix("")
+    assert "\x1b" not in process.stdout
+    assert process.stdout.splitlines()[0] == "two cubes"
+    assert process.stdout.rstrip().endswith(f"results in {out}/")
+    names = {str(f.relative_to(out)) for f in out.rglob("*") if f.is_file()}
+    assert {"result.json", "table.csv", "job.toml"} <= names
+    assert {f"fields/point_00{i}{end}" for i in range(2) for end in (".vtu", "_axis.csv")} <= names
+    assert any(name.startswith("figures/emission") for name in names)
+    assert any(name.startswith("figures/bands_001") for name in names)
+    assert not any(name.rpartition("/")[2].startswith(".") for name in names)  # no file half-written
+    mesh = meshio.read(out / "fields" / "point_001.vtu")
+    assert {"electron_0", "electron_1", "hole_0", "hole_1"} <= set(mesh.point_data)
+
+
+def test_result_file_and_table_say_the_same(solved):
+    file, _ = solved
+    result = jobs.read(file.with_suffix(""))
+    assert (result["schema"], result["title"], result["failed"]) == (1, "two cubes", [])
+    assert result["versions"]["exciton-fem"] == exciton.__version__
+    assert result["assumptions"]
+    with (file.with_suffix("") / "table.csv").open() as table:
+        rows = list(csv.DictReader(table))
+    assert [float(row[EDGE]) for row in rows] == [p["parameters"][EDGE] for p in result["points"]] == [4.0, 5.0]
+    assert [float(row["pair_meV"]) for row in rows] == [p["exciton"]["energy_meV"] for p in result["points"]]
+
+
+def test_repeating_a_finished_run_computes_nothing(solved, run):
+    file, _ = solved
+    before = jobs.read(file.with_suffix(""))["points"]
+    status, out, err = run("solve", file)
+    assert (status, err) == (0, "")
+    assert "2 of 2 points were finished before and kept" in out
+    assert jobs.read(file.with_suffix(""))["points"] == before
+
+
+def test_the_resolved_job_runs_again_with_the_same_numbers(solved, run, tmp_path):
+    file, _ = solved
+    again = tmp_path / "again"
+    status, _, err = run("solve", file.with_suffix("") / "job.toml", "-o", again, "--quiet")
+    assert (status, err) == (0, "")
+    first, second = jobs.read(file.with_suffix(""))["points"], jobs.read(again)["points"]
+    assert [p["key"] for p in first] == [p["key"] for p in second]
+    assert [numbers(p) for p in first] == [numbers(p) for p in second]
+
+
+def test_python_gives_the_same_numbers(solved):
+    file, _ = solved
+    result = exciton.solve(exciton.read_job(file))
+    assert [numbers(p) for p in result.points] == [numbers(p) for p in jobs.read(file.with_suffix(""))["points"]]
+
+
+def test_set_and_out(run, tmp_path):
+    file = jobs.write(tmp_path / "job.toml", jobs.tables(4.0, **QUICK))
+    status, out, _ = run("solve", file, "-o", tmp_path / "deep" / "er", "--set", f"{EDGE}=6.0", "--backend", "scipy")
+    assert status == 0
+    assert str(tmp_path / "deep" / "er") in out
+    point = jobs.read(tmp_path / "deep" / "er")["points"][0]
+    assert numbers(point) == numbers(jobs.solve(6.0, **{**QUICK, "solver": {"backend": "scipy"}}))
+    assert not (tmp_path / "job").exists()
+
+
+def test_quiet_says_nothing(run, tmp_path):
+    file = jobs.write(tmp_path / "job.toml", jobs.tables(4.0, **QUICK))
+    assert run("solve", file, "--quiet") == (0, "", "")
+
+
+def test_another_jobs_folder_is_refused_and_untouched(run, tmp_path):
+    one = jobs.write(tmp_path / "one.toml", jobs.tables(4.0, **QUICK))
+    other = jobs.write(tmp_path / "other.toml", jobs.tables(5.0, **QUICK))
+    assert run("solve", one, "-o", tmp_path / "r")[0] == 0
+    before = snapshot(tmp_path)
+    status, out, err = run("solve", other, "-o", tmp_path / "r")
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "--overwrite" in err
+    assert snapshot(tmp_path) == before
+    assert run("solve", other, "-o", tmp_path / "r", "--overwrite")[0] == 0
+    assert numbers(jobs.read(tmp_path / "r")["points"][0]) == numbers(jobs.solve(5.0, **QUICK))
+
+
+def bad_jobs():
+    good = jobs.tables(4.0, (("B", 1.0),), **QUICK)
+    yield "unknown key", {**good, "structur": {}}, ()
+    yield "nan", jobs.tables(float("nan"), **QUICK), ()
+    yield "negative", jobs.tables(4.0, (("B", -1.0),), **QUICK), ()
+    yield "zero mass", jobs.tables(4.0, materials={"A": {"electron_mass": 0.0}}, **QUICK), ()
+    yield "pushed through", jobs.tables(4.0, (("B", 1.0),), 0.0, (1.5, 0.0, 0.0), **QUICK), ()
+    yield "nowhere", {**good, "sweep": [{"parameter": "structure.core.edge_mm", "values": [1.0]}]}, ()
+    yield "empty sweep", {**good, "sweep": [{"parameter": EDGE, "values": []}]}, ()
+    yield "future", {**good, "schema": 2}, ()
+    yield "not built", {**good, "exciton": {"level": "correlated"}}, ()
+    yield "second point", {**good, "sweep": sweep(4.0, -4.0)}, ()
+    yield "set", good, ("--set", "structure.core.edge_nm=-1")
+
+
+@pytest.mark.parametrize(("content", "extra"), [case[1:] for case in bad_jobs()], ids=[case[0] for case in bad_jobs()])
+def test_a_bad_job_is_one_line_and_writes_nothing(run, tmp_path, content, extra):
+    file = jobs.write(tmp_path / "job.toml", content)
+    status, out, err = run("solve", file, *extra)
+    assert (status, out) == (2, "")
+    assert err.startswith("exciton: ")
+    assert err.count("\n") == 1
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["job.toml"]
+
+
+def test_where_nothing_can_be_written(run, tmp_path):
+    """Below a file: so it is for root, too."""
+    file = jobs.write(tmp_path / "job.toml", jobs.tables(4.0, **QUICK))
+    (tmp_path / "wall").write_text("")
+    for target in (tmp_path / "wall", tmp_path / "wall" / "r"):
+        status, out, err = run("solve", file, "-o", target)
+        assert (status, out) == (2, "")
+        assert err.count("\n") == 1
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["job.toml", "wall"]
+
+
+def test_a_failing_point_is_listed_and_the_others_go_on(run, tmp_path, monkeypatch):
+    """An accuracy out of reach at the second of three points."""
+    monkeypatch.setattr(hp, "LIMIT", 30_000)
+    content = jobs.tables(4.0, (("B", 1.0),), **QUICK)
+    content["sweep"] = [{"parameter": "accuracy.energy_meV", "values": [10.0, 0.02, 20.0]}]
+    status, out, err = run("solve", jobs.write(tmp_path / "job.toml", content), "-o", tmp_path / "r")
+    assert status == 1
+    assert "results in" in out
+    assert err.count("\n") == 1
+    assert "accuracy.energy_meV = 0.02" in err
+    result = jobs.read(tmp_path / "r")
+    assert [p["parameters"]["accuracy.energy_meV"] for p in result["points"]] == [10.0, 20.0]
+    (failed,) = result["failed"]
+    assert failed["parameters"] == {"accuracy.energy_meV": 0.02}
+    assert "was asked for" in failed["error"]
+    # tried again, now with room; the finished ones are kept
+    monkeypatch.undo()
+    assert run("solve", tmp_path / "job.toml", "-o", tmp_path / "r", "--quiet") == (0, "", "")
+    again = jobs.read(tmp_path / "r")
+    assert again["failed"] == []
+    assert [again["points"][0], again["points"][2]] == result["points"]
+
+
+def test_kill_in_the_middle_of_a_sweep(tmp_path):
+    """Finished points are not computed again, and no file is half-written at any time."""
+    values = [4.0 + 0.1 * i for i in range(12)]
+    content = jobs.tables(4.0, accuracy=COARSE, exciton={"level": "none"}, sweep=sweep(*values))
+    content["output"] = {"fields": True, "figures": False}
+    file = jobs.write(tmp_path / "job.toml", content)
+    command = [sys.executable, "-m", "exciton", "solve", str(file), "-o", str(tmp_path / "r")]
+    process = subprocess.Popen(command, env=jobs.environment(), stdout=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if (tmp_path / "r" / "result.json").exists() and len(jobs.read(tmp_path / "r")["points"]) >= 3:
+            break
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    held = jobs.read(tmp_path / "r")["points"]
+    assert 3 <= len(held) < len(values)
+    times = {f: f.stat().st_mtime_ns for f in (tmp_path / "r" / "fields").glob("point_*")}
+    kept = {f for f in times if int(f.name[6:9]) < len(held)}
+    for f in kept:
+        if f.suffix == ".vtu":
+            meshio.read(f)
+    again = subprocess.run([*command, "--quiet"], env=jobs.environment(), capture_output=True, text=True, check=False)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    points = jobs.read(tmp_path / "r")["points"]
+    assert len(points) == len(values)
+    assert points[: len(held)] == held  # seconds and all
+    assert all(f.stat().st_mtime_ns == times[f] for f in kept)
+    left = [f.name for f in (tmp_path / "r").rglob("*") if f.is_file() and f.name.startswith(".")]
+    assert not left, left
+
+
+SHAPES = {
+    "cube": {"shape": "cube", "core": {"material": "A", "edge_nm": 4.0}},
+    "cuboid": {"shape": "cuboid", "core": {"material": "A", "edges_nm": [4.0, 3.0, 5.0]}},
+    "sphere": {"shape": "sphere", "core": {"material": "A", "diameter_nm": 4.0}},
+    "rounded-cube": {"shape": "rounded-cube", "core": {"material": "A", "edge_nm": 4.0, "radius_nm": 1.0}},
+}
+
+
+@pytest.mark.parametrize("shape", list(SHAPES))
+@pytest.mark.parametrize("ending", [".vtu", ".xdmf", ".msh"])
+def test_mesh_of_every_shape_in_every_format(run, tmp_path, shape, ending):
+    """Readable, and a job of shape = "mesh" may use it."""
+    content = jobs.tables(structure=SHAPES[shape], shells=(("B", 1.0),), **QUICK)
+    file = jobs.write(tmp_path / "job.toml", content)
+    status, out, err = run("mesh", file, "-o", tmp_path / f"dot{ending}")
+    if status == 2 and "gmsh" in err:
+        missing(err)
+    assert (status, err) == (0, "")
+    assert "core" in out
+    assert "shell_1" in out
+    regions = {"core": "A", "shell_1": "B"}
+    structure = {"shape": "mesh", "file": f"dot{ending}", "core_region": "core", "regions": regions}
+    again = jobs.write(tmp_path / "again.toml", jobs.tables(structure=structure, materials={"B": {}}, **QUICK))
+    assert run("check", again)[0] == 0
+
+
+def test_mesh_that_cannot_be_written(run, tmp_path):
+    file = jobs.write(tmp_path / "job.toml", jobs.tables(4.0, **QUICK))
+    (tmp_path / "wall").write_text("")
+    for target in (tmp_path / "dot.xyz", tmp_path / "wall" / "dot.vtu"):
+        status, out, err = run("mesh", file, "-o", target)
+        assert (status, out) == (2, "")
+        assert err.count("\n") == 1
+
+
+def test_doctor(run):
+    status, out, err = run("doctor")
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert all(line.startswith(("ok ", "missing ")) for line in lines)
+    for what in ("exciton-fem", "numpy", "gmsh", "PyVista", "PETSc"):
+        assert any(what in line for line in lines)
