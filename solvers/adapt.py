@@ -18,6 +18,7 @@ from .eigen import Eigenpairs
 from .errors import NotAffordable
 from .functions import FunctionSpace
 from .parallel import Comm
+from .pointwise import Potential
 from .space import Space
 
 Array = NDArray[np.float64]
@@ -34,11 +35,12 @@ LIMIT = 400_000  # unknowns
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """One operator ``-div(a grad u) + V u`` whose lowest states are wanted."""
+    """One operator ``-div(a grad u) + (V + W) u`` whose lowest states are wanted."""
 
     diffusion: Array  # (regions, 3): a along x, y, z, > 0
     potential: Array  # (regions,): V
     count: int
+    extra: Potential | None = None  # W(x, y, z), see `BoxSpace.lowest`; on nested boxes only
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,9 +121,7 @@ def adapt(
         space = space_on(mesh, degree, comm)
         if space.size > LIMIT:
             raise NotAffordable(_too_much(tolerance, reached))
-        return space, tuple(
-            space.lowest(p.diffusion, p.potential, p.count, tolerance=residual, backend=backend) for p in problems
-        )
+        return space, _solve(space, problems, backend, residual)
 
     reached = np.inf
     mesh, defect = mesh_of(size)
@@ -154,8 +154,14 @@ def _by_shape(problems: Sequence[Problem], pairs: Sequence[Eigenpairs], defect: 
 Pair = tuple[MeshSpace, tuple[Eigenpairs, ...]]
 
 
-def _solve(space: MeshSpace, problems: Sequence[Problem], backend: str) -> tuple[Eigenpairs, ...]:
-    return tuple(space.lowest(p.diffusion, p.potential, p.count, backend=backend) for p in problems)
+def _solve(
+    space: MeshSpace, problems: Sequence[Problem], backend: str, tolerance: float = 1e-7
+) -> tuple[Eigenpairs, ...]:
+    if any(problem.extra is not None for problem in problems):
+        raise ValueError("on meshes a potential is constant in each region: `extra` is for nested boxes")
+    return tuple(
+        space.lowest(p.diffusion, p.potential, p.count, tolerance=tolerance, backend=backend) for p in problems
+    )
 
 
 def _too_much(tolerance: float, reached: float) -> str:

@@ -119,7 +119,7 @@ def _solve(
     space: BoxSpace, problems: Sequence[Problem], residual: float, symmetry: bool, start: Sequence[Array | None]
 ) -> tuple[Eigenpairs, ...]:
     return tuple(
-        space.lowest(p.diffusion, p.potential, p.count, tolerance=residual, symmetry=symmetry, start=s)
+        space.lowest(p.diffusion, p.potential, p.count, extra=p.extra, tolerance=residual, symmetry=symmetry, start=s)
         for p, s in zip(problems, start)
     )
 

@@ -22,6 +22,7 @@ from scipy.linalg import eigh
 from .eigen import Eigenpairs
 from .eigen.davidson import davidson
 from .errors import NotConverged
+from .pointwise import Pointwise
 from .tensor import BoxSpace, contract
 
 Array = NDArray[np.float64]
@@ -32,13 +33,21 @@ GUARDS = 2  # guard vectors beyond the states asked for in each sector
 
 
 def lowest(
-    space: BoxSpace, a: Array, v: Array, count: int, *, tolerance: float, symmetry: bool, start: Array | None
+    space: BoxSpace,
+    a: Array,
+    v: Array,
+    count: int,
+    *,
+    extra: Pointwise | None,
+    tolerance: float,
+    symmetry: bool,
+    start: Array | None,
 ) -> Eigenpairs:
     """See `BoxSpace.lowest`; a has shape (regions, 3)."""
     if not 0 < count <= space.size:
         raise NotConverged(f"{count} states were asked of a space with {space.size} unknowns; raise the degree")
-    axes = [_Axis(space, d, a[:, d], v, symmetry) for d in range(3)]
-    problem = _Problem(space, axes, a, v, tolerance, start)
+    axes = [_Axis(space, d, a[:, d], v, extra, symmetry) for d in range(3)]
+    problem = _Problem(space, axes, _kinds(axes, extra), a, v, extra, tolerance, start)
     sectors = _enough(problem, count)
     values = np.concatenate([s.values for s in sectors])
     # twins have equal values: rounding keeps the order of their sectors
@@ -64,17 +73,18 @@ def lowest(
 class _Axis:
     """The 1-D eigenbasis of one axis, by parity, and every box's matrices in it."""
 
-    def __init__(self, space: BoxSpace, axis: int, a: Array, v: Array, symmetry: bool) -> None:
+    def __init__(self, space: BoxSpace, axis: int, a: Array, v: Array, extra: Pointwise | None, symmetry: bool) -> None:
         line = space.lines[axis]
         ranges = [box[axis] for box in space.boxes]
         self.kind = (line.breaks.tobytes(), line.degrees, tuple(ranges), a.tobytes())
         factors = space.factors[axis]
         # a negative potential would be counted three times in the corners of lx + ly + lz: only barriers enter
         operator = sum(da * k + dw * m for da, dw, (k, m) in zip(_relative(a), _relative(np.maximum(v, 0.0)), factors))
+        if extra is not None:
+            operator = operator + extra.line(axis)
         self.mass = factors[-1][1]
-        self.parities = (
-            (0, 1) if symmetry and line.size > 1 and _mirrored(line.breaks, line.degrees, ranges) else (ANY,)
-        )
+        even = _mirrored(line.breaks, line.degrees, ranges) and (extra is None or extra.mirrored(axis))
+        self.parities = (0, 1) if symmetry and line.size > 1 and even else (ANY,)
         self.values: dict[int, Array] = {}
         self.basis: dict[int, Array] = {}
         self.boxes: dict[int, list[_Side]] = {}
@@ -138,10 +148,17 @@ def _fold(n: int, parity: int) -> Array:
 class _Problem:
     space: BoxSpace
     axes: Sequence[_Axis]
+    kinds: Sequence[int]  # for each axis, the first axis that it can change places with
     a: Array  # (regions, 3)
     v: Array  # (regions,)
+    extra: Pointwise | None
     tolerance: float
     start: Array | None
+
+    @property
+    def floor(self) -> float:
+        """A lower bound of the spectrum."""
+        return float(self.v.min()) + (0.0 if self.extra is None else self.extra.lowest)
 
     @property
     def sectors(self) -> list[Parities]:
@@ -201,10 +218,14 @@ def _solve(problem: _Problem, parities: Parities, count: int) -> _Sector:
     bases = [axis.basis[p] for axis, p in zip(axes, parities)]
     lx, ly, lz = (axis.values[p] for axis, p in zip(axes, parities))
     separable = lx[:, None, None] + ly[:, None] + lz
+    shift = 0.0 if problem.extra is None else problem.extra.shift
     shape, size = separable.shape, separable.size
     count = min(count, size)
     boxes = [[axis.boxes[p][r] for axis, p in zip(axes, parities)] for r in range(len(space.boxes))]
     da, dv = _relative(problem.a), _relative(problem.v)
+
+    if problem.extra is not None:
+        tables, local = problem.extra.between(bases, [p != ANY for p in parities])
 
     def apply(block: Array) -> Array:
         u = np.ascontiguousarray(block.T).reshape(-1, *shape)
@@ -212,10 +233,12 @@ def _solve(problem: _Problem, parities: Parities, count: int) -> _Sector:
         for box, a, v in zip(boxes[:-1], da, dv):
             inside = contract(u, *(side.nodes for side in box))
             total += contract(_inside(box, a, v, inside), *(side.nodes.T for side in box))
+        if problem.extra is not None:
+            total += contract(contract(u, *tables) * local, *(table.T for table in tables))
         return total.reshape(len(u), -1).T
 
-    floor = float(problem.v.min())
-    diagonal = separable.reshape(-1, 1)
+    floor = problem.floor
+    diagonal = separable.reshape(-1, 1) + shift
 
     def precondition(residual: Array, theta: Array) -> Array:
         gap = diagonal - theta
@@ -234,7 +257,8 @@ def _solve(problem: _Problem, parities: Parities, count: int) -> _Sector:
     values = ritz.values[:count]
     if np.finfo(float).eps * separable.max() > problem.tolerance**2 * np.abs(values - floor).min():
         # strong grading: the operator's rounding, eps times its norm, is seen in the energies
-        energy, overlap = space.forms(vectors, problem.a, problem.v)
+        at_points = None if problem.extra is None else problem.extra.values
+        energy, overlap = space.forms(vectors, problem.a, problem.v, at_points)
         values, turn = eigh(energy, overlap)
         vectors = vectors @ turn
     return _Sector(parities, values, vectors, ritz.residuals[:count], ritz.iterations, exhausted=count == size)
@@ -283,21 +307,24 @@ def _start(problem: _Problem, parities: Parities, separable: Array, count: int) 
     return start
 
 
-def _kinds(problem: _Problem) -> list[int]:
-    """For each axis, the first axis that is just like it."""
-    kinds = [axis.kind for axis in problem.axes]
-    return [kinds.index(kind) for kind in kinds]
+def _kinds(axes: Sequence[_Axis], extra: Pointwise | None) -> list[int]:
+    def alike(one: int, other: int) -> bool:
+        if axes[one].kind != axes[other].kind:
+            return False
+        return one == other or extra is None or extra.exchangeable(one, other)
+
+    return [next(one for one in range(d + 1) if alike(one, d)) for d in range(len(axes))]
 
 
 def _are_twins(problem: _Problem, sector: _Sector, parities: Parities) -> bool:
     """Whether an exchange of axes that are alike turns the sector into that of `parities`."""
-    kinds = _kinds(problem)
+    kinds = problem.kinds
     return sector.parities != parities and sorted(zip(kinds, sector.parities)) == sorted(zip(kinds, parities))
 
 
 def _exchanged(problem: _Problem, sector: _Sector, parities: Parities) -> _Sector:
     """The states of a twin sector, with the axes exchanged."""
-    kinds, free, order = _kinds(problem), list(range(3)), []
+    kinds, free, order = problem.kinds, list(range(3)), []
     for kind, parity in zip(kinds, parities):
         axis = next(i for i in free if sector.parities[i] == parity and kinds[i] == kind)
         free.remove(axis)

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from meshes.shapes import Structure
 
 from .eigen import Eigenpairs
-from .line import Line
+from .line import Line, Quadrature
+from .pointwise import Pointwise, Potential, values_on
 
 Array = NDArray[np.float64]
 Range = tuple[int, int]
@@ -54,6 +55,27 @@ class BoxSpace:
     def factors(self) -> list[list[tuple[Array, Array]]]:
         """[axis][region]: stiffness and mass of the region's box along the axis."""
         return [[line.matrices(*box[axis]) for box in self.boxes] for axis, line in enumerate(self.lines)]
+
+    # -- points ---------------------------------------------------------------------------------------------------
+
+    def points(self) -> tuple[Array, Array, Array]:
+        """Coordinates of the quadrature points along x, y and z; the points are their products."""
+        x, y, z = (rule.points for rule in self._rules)
+        return x, y, z
+
+    def weights(self) -> tuple[Array, Array, Array]:
+        """Weights of the quadrature points along x, y and z; that of a point is the product of three."""
+        x, y, z = (rule.weights for rule in self._rules)
+        return x, y, z
+
+    def at_points(self, u: Array) -> Array:
+        """(count, qx, qy, qz) values of functions at the quadrature points."""
+        return contract(self._blocks(u), *(rule.values for rule in self._rules))
+
+    @cached_property
+    def _rules(self) -> list[Quadrature]:
+        """Exact for the product of two functions and a polynomial of degree 3."""
+        return [line.quadrature(1) for line in self.lines]
 
     # -- integrals and values ------------------------------------------------------------------------------------
 
@@ -96,15 +118,23 @@ class BoxSpace:
     def _blocks(self, u: Array) -> Array:
         return np.ascontiguousarray(u.T).reshape(-1, *self.shape)
 
-    def forms(self, u: Array, diffusion: Array, potential: Array) -> tuple[Array, Array]:
-        """The matrices ``int grad u_i . a grad u_j + V u_i u_j`` and ``int u_i u_j``, from values at Gauss points."""
-        rules = [line.quadrature(1) for line in self.lines]
+    def forms(
+        self, u: Array, diffusion: Array, potential: Array, extra: Potential | ArrayLike | None = None
+    ) -> tuple[Array, Array]:
+        """The matrices ``int grad u_i . a grad u_j + V u_i u_j`` and ``int u_i u_j``, from values at Gauss points.
+
+        `extra` as in `lowest`.
+        """
+        rules = self._rules
         u = self._blocks(u)
         weights = np.einsum("a,b,c->abc", *(rule.weights for rule in rules))
         region = self._region_of_points([rule.elements for rule in rules])
         value = contract(u, *(rule.values for rule in rules))
         overlap = np.einsum("iabc,jabc,abc->ij", value, value, weights, optimize=True)
-        energy = np.einsum("iabc,jabc,abc->ij", value, value, weights * potential[region], optimize=True)
+        local = potential[region]
+        if extra is not None:
+            local = local + values_on(self.points(), extra)
+        energy = np.einsum("iabc,jabc,abc->ij", value, value, weights * local, optimize=True)
         for axis in range(3):
             slope = contract(u, *(rule.slopes if axis == d else rule.values for d, rule in enumerate(rules)))
             energy += np.einsum("iabc,jabc,abc->ij", slope, slope, weights * diffusion[region, axis], optimize=True)
@@ -125,11 +155,12 @@ class BoxSpace:
         potential: ArrayLike,
         count: int,
         *,
+        extra: Potential | ArrayLike | None = None,
         tolerance: float = 1e-7,
         symmetry: bool = True,
         start: Array | None = None,
     ) -> Eigenpairs:
-        """Lowest eigenpairs of ``-div(a grad u) + V u = E u`` with a and V constant in each region.
+        """Lowest eigenpairs of ``-div(a grad u) + (V + W) u = E u`` with a and V constant in each region.
 
         Parameters
         ----------
@@ -139,6 +170,9 @@ class BoxSpace:
             V, one number per region.
         count
             How many, lowest first, degenerate ones counted one by one.
+        extra
+            W: its values on the products of `points`, shape (qx, qy, qz), or a function of x, y, z that gives them (of
+            arrays that broadcast: shapes (qx, 1, 1), (1, qy, 1), (1, 1, qz)).
         symmetry
             Solve each parity by itself along the axes about whose middle the problem is symmetric.
         start
@@ -147,6 +181,8 @@ class BoxSpace:
 
         Raises
         ------
+        ValueError
+            W does not fit the points, or is not finite.
         NotConverged
             A pair missed the tolerance; what was found is in ``found``.
         """
@@ -155,7 +191,8 @@ class BoxSpace:
         a = np.asarray(diffusion, dtype=float)
         a = np.repeat(a[:, None], 3, axis=1) if a.ndim == 1 else a
         v = np.asarray(potential, dtype=float)
-        return lowest(self, a, v, count, tolerance=tolerance, symmetry=symmetry, start=start)
+        w = None if extra is None else Pointwise.of(self.lines, extra)
+        return lowest(self, a, v, count, extra=w, tolerance=tolerance, symmetry=symmetry, start=start)
 
 
 def nested(structure: Structure, lines: tuple[Line, Line, Line]) -> BoxSpace:
