@@ -85,8 +85,9 @@ def _deal(comm: Comm, team: Comm, heads: range, tasks: int, work: Callable[[Comm
         except BaseException as error:  # brought to the main thread
             asked.put(error)
 
+    thread = Thread(target=serve, daemon=True)
     if team is not None:
-        Thread(target=serve, daemon=True).start()
+        thread.start()
     waiting, following, status = len(heads), 0, MPI.Status()
     while waiting:
         source, done = 0, None
@@ -110,4 +111,5 @@ def _deal(comm: Comm, team: Comm, heads: range, tasks: int, work: Callable[[Comm
         if done is not None:
             yield done
     if team is not None:
+        thread.join()  # it has its last answer, but hands it on to its team: freed under its feet, MPI crashes
         team.Free()

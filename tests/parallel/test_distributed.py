@@ -80,6 +80,32 @@ def test_tasks_are_dealt_once_each(ranks):
     assert [task for task, _ in computed(ranks)["farm"]] == list(range(7))
 
 
+LATE = """
+import threading, time
+from mpi4py import MPI
+from solvers import farm, parallel
+comm, serve = parallel.world(), farm._serve
+def late(team, ask, work):
+    def slowly(done):
+        task = ask(done)
+        time.sleep(0.1)
+        if team == MPI.COMM_NULL: print("freed in use", flush=True)
+        return task
+    serve(team, slowly, work)
+farm._serve = late
+for _, square in farm.farm(comm, 1, 4, lambda _, task: task**2): print(square, flush=True)
+for thread in threading.enumerate():
+    if thread is not threading.main_thread(): thread.join()
+"""
+
+
+def test_the_team_of_rank_0_outlives_its_thread():
+    """However late the thread comes to hand on its last answer: a communicator freed in use crashes MPI."""
+    done = mpiexec(2, "-c", LATE)
+    assert done.returncode == 0, done.stderr
+    assert sorted(done.stdout.split("\n")) == ["", "0", "1", "4", "9"]
+
+
 PREAMBLE = "import sys; from solvers import parallel; comm = parallel.world(); me = parallel.rank(comm)\n"
 
 
