@@ -27,7 +27,7 @@ from solvers.distributed import DistributedSpace
 from solvers.errors import SolverError
 from solvers.parallel import Comm, highest, size
 
-TIGHTER = (1.0, 0.2, 0.04)  # shares of accuracy.energy_meV that are tried until the pair energy holds its own tolerance
+TIGHTER = (1.0, 0.2, 0.04)  # shares of the tolerance that are tried until the pair energy holds its own
 
 
 class Solved(NamedTuple):
@@ -130,20 +130,21 @@ def petsc_options(resolved: Resolved) -> Iterator[None]:
 def _carriers_and_pair(resolved: Resolved, comm: Comm) -> tuple[Carriers, Pair | None]:
     """The carriers, refined beyond ``accuracy.energy_meV`` where the pair energy needs that to hold ``pair_meV``."""
     accuracy = resolved.accuracy
+    wanted = accuracy.energy_meV if resolved.exciton.level == "none" else min(accuracy.energy_meV, accuracy.pair_meV)
     pair = None
     for share in TIGHTER:
-        tighter = accuracy.model_copy(update={"energy_meV": share * accuracy.energy_meV})
+        tighter = accuracy.model_copy(update={"energy_meV": share * wanted})
         carriers = bound_states(replace(resolved, accuracy=tighter), comm)
         if resolved.exciton.level == "none":
             return carriers, None
         assert resolved.core.permittivity is not None  # the job was checked for it
         pair = first_order(carriers, extent(resolved, carriers), resolved.core.permittivity)
-        if accuracy.by_hand or accuracy.pair_meV is None or 1e3 * pair.error <= accuracy.pair_meV:
+        if accuracy.by_hand or 1e3 * pair.error <= accuracy.pair_meV:
             return carriers, pair
     assert pair is not None
     raise SolverError(
         f"accuracy.pair_meV = {accuracy.pair_meV:g} was asked for, {1e3 * pair.error:.2g} meV was reached with levels "
-        f"to {TIGHTER[-1] * accuracy.energy_meV:g} meV; ask for less"
+        f"to {TIGHTER[-1] * wanted:g} meV; ask for less"
     )
 
 

@@ -180,16 +180,16 @@ def test_a_failing_point_is_listed_and_the_others_go_on(run, tmp_path, monkeypat
     """An accuracy out of reach at the second of three points."""
     monkeypatch.setattr(hp, "LIMIT", 30_000)
     content = jobs.tables(4.0, (("B", 1.0),), **QUICK)
-    content["sweep"] = [{"parameter": "accuracy.energy_meV", "values": [10.0, 0.02, 20.0]}]
+    content["sweep"] = [{"parameter": "accuracy.energy_meV", "values": [10.0, 0.001, 20.0]}]
     status, out, err = run("solve", jobs.write(tmp_path / "job.toml", content), "-o", tmp_path / "r")
     assert status == 1
     assert "results in" in out
     assert err.count("\n") == 1
-    assert "accuracy.energy_meV = 0.02" in err
+    assert "accuracy.energy_meV = 0.001" in err
     result = jobs.read(tmp_path / "r")
     assert [p["parameters"]["accuracy.energy_meV"] for p in result["points"]] == [10.0, 20.0]
     (failed,) = result["failed"]
-    assert failed["parameters"] == {"accuracy.energy_meV": 0.02}
+    assert failed["parameters"] == {"accuracy.energy_meV": 0.001}
     assert "was asked for" in failed["error"]
     # tried again, now with room; the finished ones are kept
     monkeypatch.undo()
