@@ -38,15 +38,20 @@ def write_fields(path: Path, resolved: Resolved, carriers: Carriers, comm: Comm 
     """
     space = carriers.space
     if isinstance(space, DistributedSpace):
-        mesh, points, cells = _drawn(resolved, carriers)
+        mesh, points, cells = drawn(resolved, carriers)
         write_pieces(path, mesh, points, cells, lambda part: in_turn(space.comm, part), first=rank(comm) == 0)
     elif rank(comm) == 0:
-        write_mesh(path, *_drawn(resolved, carriers))
+        write_mesh(path, *drawn(resolved, carriers))
 
 
-def _drawn(resolved: Resolved, carriers: Carriers) -> tuple[Mesh, dict[str, Array], dict[str, NDArray[np.generic]]]:
-    """A mesh of linear cells, or this rank's part of it, with its point data and cell data."""
-    mesh, sample = _drawing(resolved, carriers)
+def drawn(
+    resolved: Resolved, carriers: Carriers, intervals: int = INTERVALS
+) -> tuple[Mesh, dict[str, Array], dict[str, NDArray[np.generic]]]:
+    """A mesh of linear cells, or this rank's part of it, with the point data and cell data that are written.
+
+    `intervals` is how many cells of a nested box are along its longest axis; other meshes keep their cells.
+    """
+    mesh, sample = _drawing(resolved, carriers, intervals)
     point_data = {
         f"{carrier}_{i}": column
         for carrier, states in (("electron", carriers.electron), ("hole", carriers.hole))
@@ -55,14 +60,14 @@ def _drawn(resolved: Resolved, carriers: Carriers) -> tuple[Mesh, dict[str, Arra
     return mesh, point_data, _cell_data(mesh, resolved)
 
 
-def _drawing(resolved: Resolved, carriers: Carriers) -> tuple[Mesh, Callable[[Array], Array]]:
+def _drawing(resolved: Resolved, carriers: Carriers, intervals: int) -> tuple[Mesh, Callable[[Array], Array]]:
     """A mesh of linear cells, and what samples functions at its points, (points, count)."""
     space, geometry = carriers.space, resolved.geometry
     if isinstance(space, Space | DistributedSpace):
         return space.linear(), space.full
     assert isinstance(space, BoxSpace)
     assert isinstance(geometry, Structure)
-    size = float(np.max(geometry.extent)) / INTERVALS
+    size = float(np.max(geometry.extent)) / intervals
     mesh = box_mesh(geometry, size)
     axes = [breakpoints(geometry, axis, size) for axis in range(3)]
 
@@ -107,10 +112,14 @@ def extent(resolved: Resolved, carriers: Carriers) -> Array:
 
 
 def write_profile(path: Path, resolved: Resolved, carriers: Carriers, comm: Comm = None) -> None:
-    """Band edges and |psi|^2 along the x axis through the core's centre, as CSV with units in the column names.
+    """`profile` as a file. Every rank of `comm` calls this, the first one writes."""
+    text = profile(resolved, carriers, comm)
+    if rank(comm) == 0:
+        write_text(path, text)
 
-    Every rank of `comm` calls this, the first one writes.
-    """
+
+def profile(resolved: Resolved, carriers: Carriers, comm: Comm = None) -> str:
+    """Band edges and |psi|^2 along the x axis through the core's centre, as CSV with units in the column names."""
     low, high = extent(resolved, carriers)
     x = np.linspace(low[0], high[0], SAMPLES)
     geometry = resolved.geometry
@@ -136,13 +145,11 @@ def write_profile(path: Path, resolved: Resolved, carriers: Carriers, comm: Comm
         values = carriers.space.on_grid(states.psi, x, centre[1:2], centre[2:3])[:, :, 0, 0]
         for i, row in enumerate(values):
             columns[f"{carrier}_{i}_nm-3"] = [f"{value:.9g}" for value in row**2]
-    if rank(comm) > 0:
-        return
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(zip(*columns.values()))
-    write_text(path, text.getvalue())
+    return text.getvalue()
 
 
 def write_text(path: Path, text: str) -> None:

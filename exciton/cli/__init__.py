@@ -13,7 +13,7 @@ from importlib.util import find_spec
 
 from solvers.launcher import launched
 
-COMMANDS = ("solve", "new", "check", "materials", "mesh", "view", "report", "doctor")  # in the order of --help
+COMMANDS = ("solve", "new", "check", "materials", "mesh", "view", "report", "app", "doctor")  # in the order of --help
 
 
 def main(argv: Sequence[str] | None = None) -> int:

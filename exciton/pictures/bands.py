@@ -7,8 +7,10 @@ Energies of a carrier grow away from the gap, as everywhere in this program.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -58,16 +60,29 @@ def plot_bands(
     ValueError
         The file is no axis profile.
     """
-    profile = read_axis(axis_csv)
+    with _single(read_axis(axis_csv), point, gap_eV, materials or {}) as figure:
+        return style.save(figure, path)
+
+
+def bands_svg(profile: Profile, point: Point, gap_eV: float, materials: Mapping[str, str]) -> bytes:
+    """The same diagram as SVG, without a file."""
+    stream = BytesIO()
+    with _single(profile, point, gap_eV, materials) as figure:
+        figure.savefig(stream, format="svg", metadata={"Date": None})
+    return stream.getvalue()
+
+
+@contextmanager
+def _single(profile: Profile, point: Point, gap_eV: float, materials: Mapping[str, str]) -> Iterator[Any]:
     halves = _halves(profile, point, gap_eV)
     height = _HEIGHT_MM + _GAP_MM + 18
     with style.sheet(style.COLUMN, height * _MM, layout=None) as figure:
         frame = (14.0, 9.5, 45.5, _HEIGHT_MM + _GAP_MM)
-        _draw(figure, frame, halves, profile, materials or {})
-        handles = _region_handles([profile], materials or {})
+        _draw(figure, frame, halves, profile, materials)
+        handles = _region_handles([profile], materials)
         columns = min(len(handles), 4)
         figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(13.0 * _MM / style.COLUMN, 1.0), ncols=columns)
-        return style.save(figure, path)
+        yield figure
 
 
 def plot_sweep_bands(

@@ -5,7 +5,7 @@ Knows arrays only, neither VTK nor colours.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,8 @@ _TETRAHEDRON, _HEXAHEDRON = 10, 12  # what VTK calls them
 _CORNERS = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 1], [1, 0, 1], [1, 1, 1], [0, 1, 1]])  # VTK
 
 
-def iso_level(field: Floats, volumes: Floats, share: float) -> float:
-    """The value of |psi|^2 whose superlevel set encloses `share` of the charge.
+def iso_levels(field: Floats, volumes: Floats, shares: Sequence[float]) -> list[float]:
+    """For each share the value of |psi|^2 whose superlevel set encloses it.
 
     Parameters
     ----------
@@ -26,23 +26,24 @@ def iso_level(field: Floats, volumes: Floats, share: float) -> float:
         |psi|^2 >= 0 in nm^-3 at sample points, shape ``(n,)``.
     volumes
         Volume that each sample stands for, nm^3, shape ``(n,)``.
-    share
-        Between 0 and 1, exclusive.
+    shares
+        Of the charge, between 0 and 1, exclusive.
 
     Raises
     ------
     ValueError
-        The share is out of range, the shapes differ, or there is no charge.
+        A share is out of range, the shapes differ, or there is no charge.
     """
-    if not 0 < share < 1:
-        raise ValueError(f"an isosurface encloses a share between 0 and 1 of the charge, not {share:g}")
+    for share in shares:
+        if not 0 < share < 1:
+            raise ValueError(f"an isosurface encloses a share between 0 and 1 of the charge, not {share:g}")
     if field.shape != volumes.shape:
         raise ValueError(f"a volume for each sample: {field.shape} values, {volumes.shape} volumes")
     order = np.argsort(field)[::-1]
     charge = np.cumsum(field[order] * volumes[order])
     if not charge.size or not charge[-1] > 0:
         raise ValueError("there is no charge to enclose")
-    return float(np.interp(share * charge[-1], charge, field[order]))
+    return [float(np.interp(share * charge[-1], charge, field[order])) for share in shares]
 
 
 def sampling(points: Floats, cells_by_kind: Mapping[int, Ints]) -> list[tuple[Ints, Floats, Floats]]:
@@ -73,9 +74,15 @@ def sampling(points: Floats, cells_by_kind: Mapping[int, Ints]) -> list[tuple[In
         shape, gradient = _reference(int(kind), along)
         jacobian = np.einsum("qdk,ckx->cqdx", gradient, np.asarray(points, float)[cells], optimize=True)
         size = 1 / 6 if kind == _TETRAHEDRON else 1.0
-        volume = abs(np.linalg.det(jacobian)) * size / len(shape)
+        volume = abs(_determinant(jacobian)) * size / len(shape)
         found.append((cells, shape, np.broadcast_to(volume, (len(cells), len(shape)))))
     return found
+
+
+def _determinant(m: Floats) -> Floats:
+    """Of 3 x 3 matrices on the last two axes, ten times as fast as the general one."""
+    (a, b, c), (d, e, f), (g, h, i) = (tuple(m[..., row, column] for column in range(3)) for row in range(3))
+    return np.asarray(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g))
 
 
 def _reference(kind: int, along: int) -> tuple[Floats, Floats]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import StringIO
 from itertools import groupby, pairwise
 from pathlib import Path
 
@@ -51,17 +52,21 @@ class Level:
 
 
 def read_axis(path: Path) -> Profile:
-    """The profile in an axis file.
+    """`parse_axis` of a file."""
+    return parse_axis(path.read_text(encoding="utf-8"), str(path))
+
+
+def parse_axis(text: str, name: str = "profile") -> Profile:
+    """The profile in the text of an axis file.
 
     Raises
     ------
     ValueError
-        A column is missing or holds something that is no number; the message names the file.
+        A column is missing or holds something that is no number; the message begins with `name`.
     """
-    with path.open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
+    rows = list(csv.DictReader(StringIO(text)))
     if not rows:
-        raise ValueError(f"{path}: this is no axis profile (it has no rows)")
+        raise ValueError(f"{name}: this is no axis profile (it has no rows)")
     try:
         density = {
             carrier: np.array([[float(row[c]) for c in rows[0] if _state_of(c) == carrier] for row in rows])
@@ -71,7 +76,7 @@ def read_axis(path: Path) -> Profile:
         x = np.array([float(row["x_nm"]) for row in rows])
         return Profile(x, tuple(row["region"] for row in rows), edge, density)
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: this is no axis profile ({error})") from error
+        raise ValueError(f"{name}: this is no axis profile ({error})") from error
 
 
 def levels(energies_meV: Sequence[float], errors_meV: Sequence[float], density: Floats) -> list[Level]:

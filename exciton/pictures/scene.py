@@ -18,8 +18,11 @@ from numpy.typing import NDArray
 
 from exciton.pictures import rendering, style
 from exciton.pictures.camera import front, look, screen_axes
-from exciton.pictures.charge import iso_level, sampling
+from exciton.pictures.charge import iso_levels, sampling
 from exciton.pictures.page import Page
+from meshes.files import vtk_nodes
+from meshes.mesh import Mesh
+from meshes.reference import renumbering
 
 Floats = NDArray[np.float64]
 
@@ -52,9 +55,24 @@ class Dot:
         grid = pyvista.read(file)
         if "region" not in grid.cell_data:
             raise ValueError(f"{file}: a field file has the cell data 'region', this one has {grid.array_names}")
-        dot = cls(grid, tuple(regions))
-        middle = np.reshape(dot.body().bounds, (3, 2)).mean(axis=1)
-        return cls(grid.translate(-middle, inplace=False), dot.regions)
+        return cls(grid, tuple(regions))._centred()
+
+    @classmethod
+    def of(cls, mesh: Mesh, point_data: Mapping[str, Any], cell_data: Mapping[str, Any], regions: Sequence[str]) -> Dot:
+        """The same from what would be in the file; the mesh is linear."""
+        rendering.require_library()
+        import pyvista
+
+        order = renumbering(vtk_nodes(mesh.cell, mesh.order), mesh.reference.nodes)
+        kind = {"tetrahedron": pyvista.CellType.TETRA, "hexahedron": pyvista.CellType.HEXAHEDRON}[mesh.cell]
+        grid = pyvista.UnstructuredGrid({kind: mesh.cells[:, order]}, np.asarray(mesh.points))
+        grid.point_data.update(point_data)
+        grid.cell_data.update(cell_data)
+        return cls(grid, tuple(regions))._centred()
+
+    def _centred(self) -> Dot:
+        middle = np.reshape(self.body().bounds, (3, 2)).mean(axis=1)
+        return Dot(self.grid.translate(-middle, inplace=False), self.regions)
 
     def solids(self) -> list[int]:
         """Numbers of the regions that are outlined: all but the surroundings, inside out."""
@@ -95,7 +113,7 @@ class Dot:
         density = self.density(name)
         field = np.concatenate([(density[cells] @ shape.T).ravel() for cells, shape, _ in self._sampling])
         volumes = np.concatenate([volume.ravel() for *_, volume in self._sampling])
-        return [iso_level(field, volumes, share) for share in shares]
+        return iso_levels(field, volumes, shares)
 
     @cached_property
     def _sampling(self) -> list[tuple[Any, Floats, Floats]]:

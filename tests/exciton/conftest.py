@@ -1,9 +1,11 @@
 """A small result of a real job, solved once for all tests of pictures and reports."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import browser
 import pytest
 from conftest import missing
 
@@ -70,3 +72,17 @@ def rendered() -> None:
     works, sentence = rendering.rendering_works()
     if not works:
         missing(sentence)
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Browser]:
+    """A headless browser; skipped where there is none, but not where it was promised."""
+    if browser.find() is None:
+        missing("Chromium and its driver (Debian: apt-get install chromium chromium-driver)")
+    try:
+        import selenium  # noqa: F401
+    except ImportError as error:
+        missing(error)
+    window = browser.Browser(tmp_path_factory.mktemp("browser"))
+    yield window
+    window.close()

@@ -419,7 +419,8 @@ def test_iso_level_of_a_gaussian(share):
     """exp(-r^2) in the plane: the disc that encloses the share s has the value 1 - s on its rim."""
     x = np.linspace(-5, 5, 801)
     field = np.exp(-(x[:, None] ** 2) - x**2).ravel()
-    assert charge.iso_level(field, np.full(field.size, (x[1] - x[0]) ** 2), share) == pytest.approx(1 - share, abs=2e-3)
+    [level] = charge.iso_levels(field, np.full(field.size, (x[1] - x[0]) ** 2), [share])
+    assert level == pytest.approx(1 - share, abs=2e-3)
 
 
 @pytest.mark.parametrize(
@@ -433,7 +434,7 @@ def test_iso_level_of_a_gaussian(share):
 )
 def test_iso_level_refuses(field, volumes, share, message):
     with pytest.raises(ValueError, match=message):
-        charge.iso_level(field, volumes, share)
+        charge.iso_levels(field, volumes, [share])
 
 
 @pytest.mark.parametrize("kind", [10, 12])

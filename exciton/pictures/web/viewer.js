@@ -1,8 +1,8 @@
 // Turns the isosurfaces of all panels together, with one parallel camera and one scale. Needs nothing but WebGL 2.
-// Panels are elements with data-panel and a canvas; what they show stands as JSON in the element "scene".
+// Panels are elements with data-panel and a canvas; what they show stands as JSON in the element "scene", or comes
+// later: `const show = viewer(scene)` draws the first, `show(scene)` another in its place.
 "use strict";
-(() => {
-  const scene = JSON.parse(document.getElementById("scene").textContent);
+function viewer(scene) {
   const panels = [...document.querySelectorAll("[data-panel]")].map((box) => ({
     canvas: box.querySelector("canvas"), meshes: scene.panels[Number(box.dataset.panel)], seen: true,
   }));
@@ -15,7 +15,7 @@
   const gl = board.getContext("webgl2", { alpha: false, antialias: true });
   if (!gl) {
     document.body.classList.add("no-webgl");
-    return;
+    return () => {};
   }
 
   const VERTEX = `#version 300 es
@@ -64,25 +64,31 @@
     return sum;
   }
 
+  function filled(target, data) {
+    const buffer = gl.createBuffer();
+    gl.bindBuffer(target, buffer);
+    gl.bufferData(target, data, gl.STATIC_DRAW);
+    return buffer;
+  }
+
   function attribute(name, data, type) {
-    gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
-    gl.bufferData(gl.ARRAY_BUFFER, data, gl.STATIC_DRAW);
+    const buffer = filled(gl.ARRAY_BUFFER, data);
     const slot = gl.getAttribLocation(program, name);
     gl.enableVertexAttribArray(slot);
     gl.vertexAttribPointer(slot, 3, type, false, 0, 0);
+    return buffer;
   }
 
   function upload(mesh) {
     const made = { ...mesh, array: gl.createVertexArray() };
     const points = new Int16Array(bytes(mesh.points));
     gl.bindVertexArray(made.array);
-    attribute("place", points, gl.SHORT);
+    made.buffers = [attribute("place", points, gl.SHORT)];
     made.count = points.length / 3;
     if (mesh.triangles) {
       const triangles = new Uint32Array(bytes(mesh.triangles));
-      attribute("normal", normals(points, triangles), gl.FLOAT);
-      gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer());
-      gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, triangles, gl.STATIC_DRAW);
+      made.buffers.push(attribute("normal", normals(points, triangles), gl.FLOAT));
+      made.buffers.push(filled(gl.ELEMENT_ARRAY_BUFFER, triangles));
       made.count = triangles.length;
     }
     return made;
@@ -97,6 +103,7 @@
     const names = ["unit", "turn", "view", "colour", "alpha", "kind", "cut"];
     where = Object.fromEntries(names.map((name) => [name, gl.getUniformLocation(program, name)]));
     meshes = scene.meshes.map(upload);
+    gl.bindVertexArray(null);
     gl.enable(gl.DEPTH_TEST);
     gl.clearColor(1, 1, 1, 1);
     gl.blendFunc(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA);
@@ -244,4 +251,19 @@
   prepare();
   panels.forEach(paint);
   panels.forEach((panel) => watch.observe(panel.canvas));
-})();
+
+  return (next) => {  // the scale stays while the particle fills a fair part of it, so that growth is seen
+    const fits = next.half <= scene.half && next.half > 0.6 * scene.half;
+    for (const mesh of meshes) {
+      gl.deleteVertexArray(mesh.array);
+      mesh.buffers.forEach((buffer) => gl.deleteBuffer(buffer));
+    }
+    scene = { ...next, half: fits ? scene.half : next.half };
+    meshes = scene.meshes.map(upload);
+    gl.bindVertexArray(null);
+    panels.forEach((panel) => { panel.meshes = scene.panels[Number(panel.canvas.closest("[data-panel]").dataset.panel)]; });
+    redraw();
+  };
+}
+const given = document.getElementById("scene");
+if (given) viewer(JSON.parse(given.textContent));
