@@ -21,7 +21,7 @@ from exciton.keypath import Path
 from exciton.resolve import line_up, medium_of
 from exciton.roles import materials_by_role
 
-NO_PARAMETERS = ("schema", "title", "sweep", "output")  # tables and keys that change no physics
+NO_PARAMETERS = ("schema", "title", "sweep", "compare", "output")  # tables and keys that change no physics
 
 
 @dataclass(frozen=True)

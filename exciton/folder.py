@@ -1,6 +1,6 @@
 """The result folder: every file written in one step, every point as soon as it is done, finished points kept.
 
-result.json  table.csv  job.toml  fields/*.vtu  fields/*_axis.csv  figures/
+result.json  table.csv  job.toml  compare.toml  fields/*.vtu  fields/*_axis.csv  figures/
 """
 
 import hashlib
@@ -14,17 +14,17 @@ from typing import Any
 from exciton.completed import to_toml
 from exciton.errors import JobError
 from exciton.fields import write_fields, write_profile, write_text
-from exciton.job import Job, Output
+from exciton.job import Compare, Job, Output
 from exciton.result import Result
 from exciton.sweep import Point
 from exciton.workflow import Solved, empty_result
 from solvers import petsc
 from solvers.parallel import Comm
 
-OURS = ("result.json", "table.csv", "job.toml", "fields", "figures", "report.html")
+OURS = ("result.json", "table.csv", "job.toml", "compare.toml", "fields", "figures", "report.html")
 DRAFTS = (  # of a run that was killed
     ".writing-*",
-    *(f".{name}-*" for name in ("result.json", "table.csv", "job.toml", "point_*")),
+    *(f".{name}-*" for name in ("result.json", "table.csv", "job.toml", "compare.toml", "point_*")),
     *(f".*.{kind}.*" for kind in ("png", "svg", "pdf")),
 )
 
@@ -91,7 +91,7 @@ class Folder:
             path.mkdir(parents=True, exist_ok=True)
             self._clear_drafts()
             self._write()  # first the result: what is here without one is not ours
-            write_text(path / "job.toml", to_toml(job))
+            _write_job(path, job)
         except OSError as error:
             raise JobError(f"{path}: cannot be written: {error.strerror or error}") from error
 
@@ -165,9 +165,19 @@ class Folder:
                 target.unlink(missing_ok=True)
 
 
+def _write_job(path: Path, job: Job) -> None:
+    """The job with everything visible, and beside it the measured points: the folder can be moved."""
+    if job.compare is None:
+        (path / "compare.toml").unlink(missing_ok=True)
+    else:
+        write_text(path / "compare.toml", Path(job.compare.file).read_text(encoding="utf-8-sig"))
+        job = job.model_copy(update={"compare": Compare(file="compare.toml")})
+    write_text(path / "job.toml", to_toml(job))
+
+
 def _digest(job: Job) -> str:
-    """What makes two runs the same job: all that was given but title and output."""
-    given = {key: value for key, value in job.raw.items() if key not in ("title", "output")}
+    """What makes two runs the same job: all that was given but title, output and what it is compared with."""
+    given = {key: value for key, value in job.raw.items() if key not in ("title", "compare", "output")}
     solver = {key: value for key, value in given.pop("solver", {}).items() if key != "ranks_per_point"}
     if solver:  # who does it changes nothing
         given["solver"] = solver

@@ -23,7 +23,6 @@ NOT_BUILT: Mapping[str, tuple[object, ...] | None] = {
     "exciton.polarisation": (True,),
     "accuracy.enhancement": None,
     "emission": None,
-    "compare": None,
 }
 
 SIZES: Mapping[str, tuple[str, ...]] = {  # keys of structure.core that each shape wants, besides the material
@@ -276,6 +275,14 @@ class Output(Table):
     figures: bool = Field(default=True, description="plots of the sweep, and the band diagram")
 
 
+class Compare(Table):
+    """Measured points that are laid over the figures; they change no number."""
+
+    file: Name = Field(
+        description="a TOML file as docs/examples/teku2025.toml; a relative path starts at the job file"
+    )
+
+
 class Job(Table):
     """A whole job file.
 
@@ -295,6 +302,7 @@ class Job(Table):
     accuracy: Accuracy = Accuracy()
     solver: Solver = Solver()
     sweep: Annotated[tuple[Sweep, ...], Strict(False)] = ()
+    compare: Compare | None = None
     output: Output = Output()
 
     def __init__(self, /, **tables: Any) -> None:

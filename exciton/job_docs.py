@@ -43,6 +43,7 @@ _SECTIONS: tuple[tuple[str, type[Table]], ...] = (
     ("[accuracy]", job.Accuracy),
     ("[solver]", job.Solver),
     ("[[sweep]]", job.Sweep),
+    ("[compare]", job.Compare),
     ("[output]", job.Output),
 )
 

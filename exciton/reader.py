@@ -9,6 +9,7 @@ from exciton import keypath
 from exciton.errors import JobError
 from exciton.job import Job, StructureTable
 from exciton.keypath import shown
+from exciton.measured import read_measured
 from exciton.overrides import override
 from exciton.sweep import points
 
@@ -32,10 +33,11 @@ def read_job(file: str | Path, overrides: Iterable[tuple[str, Any]] = ()) -> Job
         named = [(keypath.parse(path), value) for path, value in overrides]
         for path, value in named:
             override(tables, path, value, DEFAULTS)
-        job = Job(**_with_absolute_mesh(tables, file))
+        job = Job(**_with_absolute_files(tables, file))
         for path, _ in named:
             _refuse_swept(job, path)
         points(job)
+        _check_compare(job)
     except JobError as error:
         raise JobError(" ".join(f"{file}: {error}".split())) from error
     return job
@@ -58,12 +60,28 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise JobError(f"no TOML that can be read: {shown(str(error))}") from error
 
 
-def _with_absolute_mesh(tables: dict[str, Any], file: Path) -> dict[str, Any]:
-    """A mesh file is named relative to the job file; after reading it can be found from anywhere."""
-    structure = tables.get("structure")
-    if isinstance(structure, dict) and isinstance(structure.get("file"), str) and structure["file"]:
-        structure["file"] = str(file.resolve().parent / structure["file"])
+def _with_absolute_files(tables: dict[str, Any], file: Path) -> dict[str, Any]:
+    """Other files are named relative to the job file; after reading they can be found from anywhere."""
+    for name in ("structure", "compare"):
+        table = tables.get(name)
+        if isinstance(table, dict) and isinstance(table.get("file"), str) and table["file"]:
+            table["file"] = str(file.resolve().parent / table["file"])
     return tables
+
+
+def _check_compare(job: Job) -> None:
+    """Measured points can be read, and lie on an axis of this job."""
+    if job.compare is None:
+        return
+    measured = read_measured(job.compare.file)
+    swept = {keypath.parse(sweep.parameter) for sweep in job.sweep}
+    named = {keypath.parse(key) for point in measured.point for key in point.parameters}
+    if not swept & named:
+        has = ", ".join(keypath.written(path) for path in sorted(swept, key=keypath.written)) or "nothing"
+        raise JobError(
+            f"compare.file: its points lie along {', '.join(sorted(map(keypath.written, named)))}, and this job sweeps "
+            f"{has}: there is no axis to draw them on"
+        )
 
 
 def _refuse_swept(job: Job, path: keypath.Path) -> None:

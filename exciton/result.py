@@ -25,6 +25,7 @@ class Result:
     failed: tuple[dict[str, Any], ...] = ()  # parameters and the error of each point that could not be solved
     versions: Mapping[str, str] = field(default_factory=dict)
     materials: Mapping[str, str] = field(default_factory=dict)  # of each region
+    measured: Mapping[str, Any] = field(default_factory=dict)  # source, label and points that the job compares with
     job: str = ""  # digest of the job that this is the result of
 
     def as_json(self) -> str:
@@ -36,6 +37,7 @@ class Result:
             "versions": dict(self.versions),
             "materials": dict(self.materials),
             "assumptions": list(self.assumptions),
+            **({"measured": dict(self.measured)} if self.measured else {}),
             "points": list(self.points),
             "failed": list(self.failed),
         }
@@ -60,6 +62,7 @@ class Result:
             failed=tuple(content.get("failed", ())),
             versions=content["versions"],
             materials=content.get("materials", {}),
+            measured=content.get("measured", {}),
             job=content.get("job", ""),
         )
 

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from exciton.errors import JobError
+from exciton.pictures.figures import Files, few
 from exciton.pictures.style import caption
 from exciton.result import Result
-
-MANY = 6  # points beyond which pictures show the first and the last only
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +18,17 @@ class Shown:
     number: int  # in the sweep, from 0, as in the names of its files
     entry: Mapping[str, Any]  # of the result
     label: str
-    vtu: Path
-    axis: Path
+    files: Files
+
+    @property
+    def vtu(self) -> Path:
+        """Its 3D fields."""
+        return self.files.vtu
+
+    @property
+    def axis(self) -> Path:
+        """Its profile along the axis."""
+        return self.files.axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,7 @@ class Saved:
             There is no such point.
         """
         if not numbers:
-            return self.points if len(self.points) <= MANY else (self.points[0], self.points[-1])
+            return tuple(few(self.points))
         known = {point.number: point for point in self.points}
         for number in numbers:
             if number not in known:
@@ -85,9 +93,7 @@ def require_fields(points: Sequence[Shown]) -> None:
 
 
 def _shown(path: Path, result: Result, number: int, entry: Mapping[str, Any]) -> Shown:
-    name = path / "fields" / f"point_{number:03d}"
-    label = caption(entry["parameters"], result.materials)
-    return Shown(number, entry, label, name.with_suffix(".vtu"), name.with_name(f"{name.name}_axis.csv"))
+    return Shown(number, entry, caption(entry["parameters"], result.materials), Files.of(path, number))
 
 
 def _numbers(job: Path, result: Result) -> list[int]:

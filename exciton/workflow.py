@@ -18,6 +18,7 @@ from exciton.carriers import Carriers, bound_states, on_boxes
 from exciton.emission import wavelength
 from exciton.fields import extent
 from exciton.job import Job
+from exciton.measured import read_measured
 from exciton.pair.first_order import Pair, first_order
 from exciton.resolve import Resolved
 from exciton.result import Result
@@ -195,6 +196,8 @@ def empty_result(job: Job, todo: Sequence[Point], **filled: Any) -> Result:
     """All of a result but its points."""
     materials = {region.name: region.material for region in todo[0].resolved.regions}
     frame: dict[str, Any] = {"points": (), "assumptions": common_assumptions(todo)}
+    if job.compare is not None:
+        frame["measured"] = read_measured(job.compare.file).as_json()
     return Result(job.title, **{**frame, **filled}, versions=versions(), materials=materials)
 
 

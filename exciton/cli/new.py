@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 STARTER = "starter"
+MEASURED = {"zns-on-cspbbr3": "teku2025.toml"}  # what a job is compared with, to be written beside it
 
 
 def add(commands: "Commands") -> None:
@@ -35,13 +36,23 @@ def new_command(args: argparse.Namespace) -> int:
         raise JobError(f"{args.out}: is there already, and is never overwritten; choose another name") from error
     except OSError as error:
         raise JobError(f"{args.out}: cannot be written: {error.strerror or error}") from error
-    print(f"{args.out} written; next: exciton check {args.out}")
+    beside = _write_measured(args.example, args.out.parent)
+    print(f"{args.out}{beside} written; next: exciton check {args.out}")
     return 0
+
+
+def _write_measured(name: str, folder: Path) -> str:
+    """The measured points that an example names, unless a file of this name is there."""
+    if name not in MEASURED or (file := folder / MEASURED[name]).exists():
+        return ""
+    file.write_text((_folder() / MEASURED[name]).read_text(encoding="utf-8"), encoding="utf-8")
+    return f" and {file}"
 
 
 def examples() -> tuple[str, ...]:
     """Names of the packaged jobs, the starter first."""
-    names = (entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml"))
+    files = (entry.name for entry in _folder().iterdir() if entry.name not in MEASURED.values())
+    names = (name.removesuffix(".toml") for name in files if name.endswith(".toml"))
     return tuple(sorted(names, key=lambda name: (name != STARTER, name)))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exciton.pictures import style
-from exciton.pictures.sweeps import Point, inside, key, swept, wavelength
+from exciton.pictures.sweeps import Point, inside, key, swept, tick, wavelength
 
 Floats = NDArray[np.float64]
 
@@ -153,8 +153,8 @@ class _Canvas:
         if self.to_scale:
             axes.set(xlim=self.x[[0, -1]], ylim=self.y[[0, -1]])
         else:
-            axes.set_xticks(self.x, [_tick(v) for v in self.columns])
-            axes.set_yticks(self.y, [_tick(v) for v in self.rows])
+            axes.set_xticks(self.x, [tick(v) for v in self.columns])
+            axes.set_yticks(self.y, [tick(v) for v in self.rows])
             axes.tick_params(length=0)
         return image
 
@@ -171,10 +171,6 @@ def _edges(centres: Floats) -> Floats:
     if not middles.size:
         return np.array([centres[0] - 0.5, centres[0] + 0.5])
     return np.concatenate([[2 * centres[0] - middles[0]], middles, [2 * centres[-1] - middles[-1]]])
-
-
-def _tick(value: Any) -> str:
-    return style.formula(value) if isinstance(value, str) else f"{value + 0.0:.4g}".replace("-", "−")
 
 
 def _luminance(rgba: Sequence[float]) -> float:

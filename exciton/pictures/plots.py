@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exciton.pictures import style
-from exciton.pictures.sweeps import Point, swept, wavelength
+from exciton.pictures.overlay import Marks, overlaid
+from exciton.pictures.sweeps import Point, abscissae, along, wavelength
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +23,12 @@ _SYMBOLS = {"electron": "o", "hole": "s"}
 
 
 def plot_emission(
-    points: Sequence[Point], path: Path, *, parameter: str | None = None, materials: Mapping[str, str] | None = None
+    points: Sequence[Point],
+    path: Path,
+    *,
+    parameter: str | None = None,
+    materials: Mapping[str, str] | None = None,
+    measured: Mapping[str, Any] | None = None,
 ) -> tuple[Path, ...]:
     """Emission (eV, and nm on the right) and ground-state probabilities against one swept parameter.
 
@@ -36,46 +42,47 @@ def plot_emission(
         The path of the parameter on the axis; default: the first that varies.
     materials
         Region (``core``, ``shell_1``, ..., ``surroundings``) to material name, for the labels.
+    measured
+        ``measured`` of the result: points to lay over the emission.
 
     Raises
     ------
     ValueError
         No point, or no parameter.
     """
-    parameter = parameter or next(iter([*swept(points), *(points[0]["parameters"] if points else ())]), None)
-    if parameter is None:
+    points, name, values = along(points, parameter)
+    if name is None:
         raise ValueError("plot_emission wants points of a sweep; here no parameter was swept")
-    points, x, ticks = _along(points, parameter)
+    x, ticks = abscissae(values)
     with style.sheet(style.COLUMN, 105 / 25.4) as figure:
         top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=(1.35, 1, 1))
-        _emission(top, x, points)
+        _emission(top, x, points, overlaid(measured, name, _peak, values))
         _probability(middle, x, points, ["core"], "in the core (%)")
         rest = sorted({region for p in points for region in p["electron"]["probability"][0]} - {"core"})
         _probability(bottom, x, points, rest, "outside (%)")
-        bottom.set_xlabel(style.parameter_label(parameter, materials))
+        bottom.set_xlabel(style.parameter_label(name, materials))
         if ticks:
             bottom.set_xticks(x, ticks)
         figure.align_ylabels()
         return style.save(figure, path)
 
 
-def _along(points: Sequence[Point], name: str) -> tuple[list[Point], Floats, list[str]]:
-    """Points in order of a parameter, their abscissae, and the tick labels where the values are no numbers."""
-    values = [p["parameters"][name] for p in points]
-    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
-        order = sorted(range(len(points)), key=values.__getitem__)
-        return [points[i] for i in order], np.array([values[i] for i in order], float), []
-    return list(points), np.arange(len(points), dtype=float), [style.formula(str(v)) for v in values]
+def _peak(point: Mapping[str, Any]) -> tuple[float, float] | None:
+    return (point["emission_eV"], point.get("emission_error_eV", 0.0)) if "emission_eV" in point else None
 
 
-def _emission(axes: Any, x: Floats, points: Sequence[Point]) -> None:
+def _emission(axes: Any, x: Floats, points: Sequence[Point], marks: Marks) -> None:
     here = np.array(["emission_eV" in p for p in points])
     energy = np.array([p["emission_eV"] for p in points if "emission_eV" in p])
     error = np.array([_emission_error(p) for p in points if "emission_eV" in p])
-    axes.errorbar(x[here], energy, error, fmt="D-", color=style.INK, markersize=3.5, elinewidth=0.8)
+    axes.errorbar(x[here], energy, error, fmt="D-", color=style.INK, markersize=3.5, elinewidth=0.8, label="computed")
     axes.set_ylabel("emission (eV)")
-    if energy.size:
-        low, high = (energy - error).min(), (energy + error).max()
+    if marks.x.size:
+        marks.draw(axes)
+        axes.legend(loc="best", handlelength=2.2)
+    if energy.size or marks.y.size:
+        low = min([*(energy - error), *(marks.y - marks.error)])
+        high = max([*(energy + error), *(marks.y + marks.error)])
         room = max(0.12 * (high - low), 0.002)  # a flat curve must not look like a mountain of rounding
         axes.set_ylim(low - room, high + room)
         right = axes.secondary_yaxis("right", functions=(wavelength, wavelength))

@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from exciton.errors import ComponentMissing
-from exciton.pictures.bands import plot_bands
-from exciton.pictures.maps import plot_map
+from exciton.pictures.figures import draw_figures
 from exciton.pictures.page import Page
-from exciton.pictures.plots import plot_emission
 from exciton.pictures.scene import Dot, present
 from exciton.pictures.style import formula, parameter_label
 from exciton.pictures.sweeps import swept
@@ -27,9 +25,18 @@ from exciton.saved import Saved
 
 _UNVERIFIED = "[not verified]"
 _MARK = '<span class="unverified">not verified</span>'
+_DOWNLOADS = {
+    "job.toml": "text/plain",
+    "compare.toml": "text/plain",
+    "table.csv": "text/csv",
+    "result.json": "application/json",
+}
 _FIGURES = (  # how the name starts, caption
     ("emission", "Emission energy and where the carriers are, along the sweep."),
+    ("lifetime", "Lifetimes along the sweep."),
     ("map", "The swept plane: emission energy, and where the carriers are."),
+    ("terms", "What the pair's energy is made of: shifts from the gap, which add up to the diamond."),
+    ("spectra", "Absorption and emission."),
     ("bands", "Band edges along the x axis through the core's centre, levels and densities"),
     (
         "wavefunctions",
@@ -136,16 +143,8 @@ def _figures(saved: Saved) -> str:
 
 def _draw(folder: Path, saved: Saved) -> None:
     """The plots; the picture of the wavefunctions is left to the turning view."""
-    points, materials = saved.result.points, saved.result.materials
-    spanned = swept(points)
-    if len(spanned) == 1 and len(points) > 1:
-        plot_emission(points, folder / "emission", materials=materials)
-    elif len(spanned) == 2:
-        plot_map(points, folder / "map", materials=materials)
-    for point in saved.chosen(None):
-        if point.axis.exists():
-            name = folder / f"bands_{point.number:03d}"
-            plot_bands(point.axis, point.entry, point.entry["gap_eV"], name, materials=materials)
+    result, files = saved.result, [point.files for point in saved.points]
+    draw_figures(folder, result.points, files, materials=result.materials, measured=result.measured)
 
 
 def _embedded(folder: Path, result: Result) -> str:
@@ -155,7 +154,8 @@ def _embedded(folder: Path, result: Result) -> str:
             number = re.fullmatch(r"bands_(\d+)", file.stem)
             text = f"{words}, point {int(number[1])} of the sweep (counted from 0)." if number else words
             text = text if text.endswith(".") else f"{text}."
-            size = ' class="column"' if number and len(result.points) > 1 else ""
+            narrow = (number and len(result.points) > 1) or start in ("lifetime", "terms", "spectra")
+            size = ' class="column"' if narrow else ""
             source = base64.b64encode(file.read_bytes()).decode("ascii")
             image = f'<img alt="{escape(text, quote=True)}" src="data:image/png;base64,{source}">'
             parts.append(f"<figure{size}>{image}<figcaption>{escape(text)}</figcaption></figure>")
@@ -240,7 +240,7 @@ def _reproduce(saved: Saved) -> str:
     versions = ", ".join(f"{escape(name)} {escape(number)}" for name, number in saved.result.versions.items())
     links = [
         f'<a download="{name}" href="data:{kind};charset=utf-8;base64,{_data(text)}">{name}</a>'
-        for name, kind in (("job.toml", "text/plain"), ("table.csv", "text/csv"), ("result.json", "application/json"))
+        for name, kind in _DOWNLOADS.items()
         if (text := _text(saved.path / name))
     ]
     commands = "exciton check job.toml\nexciton solve job.toml -o results\nexciton report results"

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from exciton.pictures.style import formula
 from exciton.units import HC
 
 Point = Mapping[str, Any]
@@ -22,6 +24,36 @@ def swept(points: Sequence[Point]) -> list[str]:
         if len(set(values)) > 1 and not follows:
             names.append(name)
     return names
+
+
+def along(points: Sequence[Point], parameter: str | None = None) -> tuple[list[Point], str | None, list[Any]]:
+    """Points in the order of a parameter (numbers ascending, words as they come), its name, and its values.
+
+    The parameter is by default the first that varies, else the first there is; None where there is none.
+    """
+    if parameter is None:
+        parameter = next(iter([*swept(points), *(points[0]["parameters"] if points else ())]), None)
+    if parameter is None:
+        return list(points), None, [""] * len(points)
+    values = [key(point, parameter) for point in points]
+    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        order = sorted(range(len(points)), key=values.__getitem__)
+        return [points[i] for i in order], parameter, [values[i] for i in order]
+    return list(points), parameter, values
+
+
+def abscissae(values: Sequence[Any]) -> tuple[NDArray[np.float64], list[str]]:
+    """Where values stand on an axis, and their tick labels where they are no numbers."""
+    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        return np.array(values, float), []
+    return np.arange(len(values), dtype=float), [tick(v) for v in values]
+
+
+def tick(value: Any) -> str:
+    """A swept value as a tick label."""
+    if isinstance(value, str | bool):
+        return formula(str(value))
+    return f"{value + 0.0:.4g}".replace("-", "−")
 
 
 def wavelength(energy: Any) -> Any:

@@ -50,7 +50,20 @@ def test_packaged_examples_are_sound_and_those_of_the_documentation(name, capsys
 
 
 def test_every_documented_job_is_packaged():
-    assert {file.stem for file in EXAMPLES.glob("*.toml")} == set(new.examples())
+    measured = set(new.MEASURED.values())
+    assert {file.name for file in EXAMPLES.glob("*.toml")} - measured == {f"{name}.toml" for name in new.examples()}
+    for name in measured:
+        assert (EXAMPLES / name).read_text(encoding="utf-8") == (new._folder() / name).read_text(encoding="utf-8")
+
+
+def test_what_an_example_is_compared_with_comes_along(tmp_path, capsys):
+    file = tmp_path / "job.toml"
+    assert run(capsys, "new", "--example", "zns-on-cspbbr3", "-o", file)[0] == 0
+    assert run(capsys, "check", file)[0] == 0
+    (tmp_path / "teku2025.toml").write_text("mine", encoding="utf-8")
+    file.unlink()
+    assert run(capsys, "new", "--example", "zns-on-cspbbr3", "-o", file)[0] == 0
+    assert (tmp_path / "teku2025.toml").read_text(encoding="utf-8") == "mine"
 
 
 def test_the_main_job_is_the_measured_one():
