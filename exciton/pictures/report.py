@@ -103,6 +103,8 @@ def _summary(result: Result) -> str:
         "The pair's energy is computed at the level "
         f"<b>{escape(level)}</b>." if level != "none" else "No pair was computed: electron and hole do not attract."
     )  # fmt: skip
+    if result.measured:
+        lines.append(f"Stars in the figures were measured: {escape(str(result.measured['source']))}.")
     doubtful = sum(_UNVERIFIED in line for line in result.assumptions)
     if doubtful:
         lines.append(f"{doubtful} of the {len(result.assumptions)} assumptions below rest on numbers marked {_MARK}.")

@@ -3,11 +3,12 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 from offline import Page, decoded
 
 from exciton import cli
-from exciton.pictures import rendering
+from exciton.pictures import rendering, style
 from exciton.result import Result, headings
 
 
@@ -87,10 +88,10 @@ def test_page_reproduces_the_job(whole):
 
 
 def test_figures_are_drawn_where_the_job_asked_for_none(whole):
-    """The sweep and two band diagrams, as PNG inside the page; the folder stays as it was."""
+    """The sweep, the terms and two band diagrams, as PNG inside the page; the folder stays as it was."""
     solved, found = whole
     images = [decoded(a["src"]) for a in found.named("img")]
-    assert len(images) == 3
+    assert len(images) == 4
     assert all(image.startswith(b"\x89PNG") for image in images)
     assert not (solved / "figures").exists()
 
@@ -103,6 +104,37 @@ def test_every_point_turns(found):
     content = found.scene()
     assert len(content["panels"]) == len(found.named("canvas")) == 4
     assert all(any(content["meshes"][n]["kind"] == "veil" for n in panel) for panel in content["panels"])
+
+
+def test_page_works_in_a_browser(whole, chromium):
+    """From a file, without a network: nothing complains, nothing is loaded, all panels are painted and turn."""
+    folder, found = whole
+    chromium.open((folder / "report.html").as_uri())
+    count = len(found.named("canvas"))
+    chromium.wait("document.readyState === 'complete'")
+    for number in range(count):
+        chromium.script("document.querySelectorAll('canvas')[arguments[0]].scrollIntoView()", number)
+        image = chromium.canvas(number)
+        colour = style.ELECTRON if number < count // 2 else style.HOLE
+        wanted = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+        assert (abs(image - wanted).max(axis=-1) < 60).sum() > 0.005 * image[..., 0].size
+    from selenium.webdriver import ActionChains
+
+    canvas = chromium.driver.find_elements("css selector", "canvas")[-1]
+    before = [chromium.canvas(number) for number in (count - 2, count - 1)]
+    ActionChains(chromium.driver).drag_and_drop_by_offset(canvas, 60, 15).perform()
+    chromium.until(lambda: all((chromium.canvas(count - 2 + i) != before[i]).mean() > 0.01 for i in range(2)))
+    assert chromium.script("return [...document.images].every((image) => image.naturalWidth > 100)")
+    assert chromium.script("return performance.getEntriesByType('resource').every((r) => r.name.startsWith('data:'))")
+    assert chromium.complaints() == []
+
+
+def test_page_tells_the_source_of_what_was_measured(lean):
+    spoilt(lean, measured={"source": "A. Author, J. <1>, 2 (2025)", "label": "A 2025", "points": []})
+    (lean / "compare.toml").write_text("source = 1", encoding="utf-8")
+    page = report(lean)
+    assert "A. Author, J. <1>, 2 (2025)" in page.text
+    assert {a["download"] for a in page.named("a")} == {"job.toml", "compare.toml", "table.csv", "result.json"}
 
 
 def test_same_result_same_bytes(whole):
