@@ -1,4 +1,4 @@
-"""PETSc and SLEPc: whether they are here, how they are started, and matrices that act on blocks of vectors.
+"""PETSc and SLEPc: whether they are here, how they are started, what they are told and what they remember.
 
 petsc4py and slepc4py are imported inside functions, here and in the files that solve with them.
 """
@@ -6,21 +6,17 @@ petsc4py and slepc4py are imported inside functions, here and in the files that 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .errors import BackendMissing, SolverError
 from .options import parse
 from .parallel import Comm
 
-Array = NDArray[np.float64]
-
 PREFIX = "exciton_"
 HOW = "run .ci/petsc in the project's folder, or see docs/install-hpc.md"
-COLUMNS = 4  # of a block that PETSc's product takes in one pass over the matrix
 
 
 @cache
@@ -100,6 +96,30 @@ def has(package: str) -> bool:
     return bool(load().Sys.hasExternalPackage(package))
 
 
+def countable(entries: int) -> None:
+    """Refuse more matrix entries on one rank than PETSc's integers can count.
+
+    Raises
+    ------
+    SolverError
+        There are too many.
+    """
+    kind = load().IntType
+    if entries > np.iinfo(kind).max:
+        bits = 8 * np.dtype(kind).itemsize
+        raise SolverError(f"{entries} entries on one rank are too many for a PETSc with {bits}-bit integers")
+
+
+def forget(comm: Comm) -> None:
+    """Destroy what no rank holds any longer; all ranks call this.
+
+    Over several ranks PETSc's objects outlive Python's, which each rank lets go of when it likes, until all ranks meet.
+    """
+    PETSc = load()
+    if comm is not None and hasattr(PETSc, "garbage_cleanup"):
+        PETSc.garbage_cleanup(comm)
+
+
 def communicator(comm: Comm) -> Any:
     """PETSc's communicator: that of one process for None."""
     return load().COMM_SELF if comm is None else comm
@@ -133,17 +153,18 @@ def options(text: str) -> Iterator[None]:
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """A stage of PETSc's own profile (``-log_view``), whose wall clock is kept in `seconds` too; where PETSc runs."""
+    """A stage of PETSc's own profile (``-log_view``), whose clocks are kept in `seconds` too; where PETSc runs."""
     if load.cache_info().currsize == 0:
         yield
         return
     log = _stage(name)
     log.push()
-    start = perf_counter()
+    wall, cpu = perf_counter(), process_time()
     try:
         yield
     finally:
-        _SECONDS[name] = _SECONDS.get(name, 0.0) + perf_counter() - start
+        before = _SECONDS.get(name, (0.0, 0.0))
+        _SECONDS[name] = (before[0] + perf_counter() - wall, before[1] + process_time() - cpu)
         log.pop()
 
 
@@ -152,96 +173,9 @@ def _stage(name: str) -> Any:
     return load().Log.Stage(name)
 
 
-_SECONDS: dict[str, float] = {}
+_SECONDS: dict[str, tuple[float, float]] = {}
 
 
-def seconds() -> dict[str, float]:
-    """Wall clock of every stage of this process so far."""
+def seconds() -> dict[str, tuple[float, float]]:
+    """Wall clock and processor time of every stage of this process so far."""
     return dict(_SECONDS)
-
-
-class Matrix:
-    """A PETSc matrix that acts on this rank's rows of a block of vectors, ``matrix @ block``."""
-
-    def __init__(self, mat: Any, arrays: tuple[Any, Any, Any] | None = None) -> None:
-        self.mat = mat
-        self._arrays = arrays  # that PETSc uses and does not own
-        self._work: tuple[Any, Any] | None = None
-        self._vectors: tuple[Any, Any] | None = None
-
-    @classmethod
-    def from_csr(cls, matrix: Any) -> "Matrix":
-        """The same matrix on one process, sharing the values of a scipy CSR matrix."""
-        PETSc = load()
-        matrix = matrix.tocsr()
-        matrix.sort_indices()
-        kind = PETSc.IntType
-        if matrix.nnz > np.iinfo(kind).max:
-            bits = 8 * np.dtype(kind).itemsize
-            raise SolverError(f"{matrix.nnz} entries are too many for a PETSc with {bits}-bit integers")
-        arrays = (matrix.indptr.astype(kind, copy=False), matrix.indices.astype(kind, copy=False), matrix.data)
-        return cls(PETSc.Mat().createAIJWithArrays(matrix.shape, arrays, comm=PETSc.COMM_SELF), arrays)
-
-    @property
-    def pattern(self) -> tuple[Any, Any] | None:
-        """Row starts and columns, where they are at hand."""
-        return None if self._arrays is None else self._arrays[:2]
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns over all ranks."""
-        rows, columns = self.mat.getSize()
-        return int(rows), int(columns)
-
-    @property
-    def rows(self) -> int:
-        """Rows of this rank."""
-        return int(self.mat.getLocalSize()[0])
-
-    def diagonal(self) -> Array:
-        """This rank's part of the diagonal."""
-        return np.array(self.mat.getDiagonal().getArray())
-
-    def transposed(self) -> "Matrix":
-        """The transpose, as a matrix of its own."""
-        return Matrix(self.mat.transpose(out=load().Mat()))
-
-    def __matmul__(self, block: Array) -> Array:
-        """The product with this rank's rows of a vector or of a block, in Fortran order."""
-        if block.ndim == 1:
-            return self._single(block)
-        result = np.empty((self.rows, block.shape[1]), order="F")
-        first = 0
-        while first < block.shape[1]:
-            left = block.shape[1] - first
-            if left == 1:
-                result[:, first] = self._single(block[:, first])
-                break
-            width = min(COLUMNS, left)
-            source, product = self._dense()
-            values = source.getDenseArray()
-            values[:, :width] = block[:, first : first + width]
-            values[:, width:] = 0.0
-            source.assemble()
-            self.mat.matMult(source, result=product)
-            result[:, first : first + width] = product.getDenseArray()[:, :width]
-            first += width
-        return result
-
-    def _single(self, vector: Array) -> Array:
-        if self._vectors is None:
-            self._vectors = (self.mat.createVecRight(), self.mat.createVecLeft())
-        x, y = self._vectors
-        x.setArray(vector)
-        self.mat.mult(x, y)
-        return np.array(y.getArray(readonly=True))
-
-    def _dense(self) -> tuple[Any, Any]:
-        if self._work is None:
-            PETSc = load()
-            columns = self.mat.getSizes()[1]
-            source = PETSc.Mat().createDense((columns, (None, COLUMNS)), comm=self.mat.getComm())
-            source.setUp()
-            source.assemble()
-            self._work = (source, self.mat.matMult(source))
-        return self._work

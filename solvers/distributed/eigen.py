@@ -11,7 +11,7 @@ from ..eigen.cycles import Algebraic, Cycle
 from ..eigen.petsc import INERTIA_LIMIT, block_size, iterate, negative
 from ..element import Array
 from ..errors import NotConverged
-from ..petsc import Matrix
+from ..matrix import Matrix
 from . import assembly
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def lowest(
         nonlocal coarse
         with petsc.stage("set up"):
             coarse = _Coarse(space, diffusion, potential - floor, k)
-        return coarse.cycle
+            return coarse.cycle
 
     with petsc.stage("solve"):
         values, vectors, steps, method = iterate(
@@ -66,11 +66,9 @@ def lowest(
 
 def matrices(space: "DistributedSpace", diffusion: Array, potential: Array) -> tuple[Matrix, Matrix]:
     """Stiffness and mass, the potential included in the first."""
-    k = assembly.pattern(space.local, space.numbering)
-    m = assembly.empty(k)
-    assembly.stiffness(space.local, space.numbering, diffusion, potential, k)
-    assembly.mass(space.local, space.numbering, m)
-    return k, m
+    pattern = assembly.Pattern.of(space.local, space.numbering)
+    k = assembly.stiffness(space.local, pattern, diffusion, potential)
+    return k, assembly.mass(space.local, pattern)
 
 
 class _Coarse:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..element import Array, Ints
-from ..parallel import Comm, before, exchange, meet, rank, size
+from ..halo import Halo
+from ..parallel import Comm, before, meet, rank, size
 from ..space import Space, face_closure
 
 
@@ -38,23 +39,22 @@ class Numbering:
         return np.array([*self.comm.allgather(self.first), self.size])
 
     @cached_property
-    def _ghosts(self) -> tuple[Ints, list[Ints]]:
-        """Positions of the ghosts, by owner, and the rows that each other rank wants from here."""
+    def ghosts(self) -> Ints:
+        """Positions of the ghosts among the local unknowns, in the order of their numbers."""
         mine = np.zeros(len(self.numbers), dtype=bool)
         mine[self.owned] = True
         ghosts = np.flatnonzero(~mine)
-        ghosts = ghosts[np.argsort(self.numbers[ghosts], kind="stable")]
-        cut = np.searchsorted(self.numbers[ghosts], self.ranges[1:-1])
-        wanted = exchange(self.comm, np.split(self.numbers[ghosts], cut))
-        return ghosts, [rows - self.first for rows in wanted]
+        return ghosts[np.argsort(self.numbers[ghosts], kind="stable")]
+
+    @cached_property
+    def halo(self) -> Halo:
+        """How the ghosts are fetched."""
+        return Halo.of(self.comm, self.ranges, self.numbers[self.ghosts])
 
     def spread(self, u: Array) -> Array:
         """(local unknowns, count) values from those of the owned rows, (rows, count): the ghosts are fetched."""
-        values = np.empty((len(self.numbers), *u.shape[1:]))
-        values[self.owned] = u
-        if size(self.comm) > 1:
-            ghosts, wanted = self._ghosts
-            values[ghosts] = np.concatenate(exchange(self.comm, [u[rows] for rows in wanted]))
+        values = np.empty((len(self.numbers), u.shape[1]))
+        values[np.concatenate([self.owned, self.ghosts])] = self.halo.extended(u)
         return values
 
 

@@ -160,7 +160,9 @@ class DistributedSpace:
             raise BackendMissing(f"the backend {backend!r} works on one rank; over several it is petsc")
         petsc.load()
         a, v = np.asarray(diffusion, dtype=float), np.asarray(potential, dtype=float)
-        return lowest(self, a, v, count, tolerance=tolerance, iterations=iterations, start=start)
+        pairs = lowest(self, a, v, count, tolerance=tolerance, iterations=iterations, start=start)
+        petsc.forget(self.comm)
+        return pairs
 
     @cached_property
     def mass_bound(self) -> float:

@@ -13,7 +13,7 @@ from ..parallel import Comm, total
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-    from ..petsc import Matrix
+    from ..matrix import Matrix
 
 Array = NDArray[np.float64]
 

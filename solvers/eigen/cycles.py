@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from .. import petsc
+from ..halo import by_columns, by_rows
+from ..matrix import Array, Matrix
 from ..parallel import Comm
-from ..petsc import Array, Matrix
 from .multigrid import Chebyshev
 
 DEGREE = 1  # of the smoothing polynomial
@@ -88,24 +89,21 @@ class Cycle:
 
     def __init__(self, matrix: Matrix, coarse: Algebraic, comm: Comm, up: Matrix | None = None) -> None:
         self._matrix, self._coarse, self._up = matrix, coarse, up
-        self._down = None if up is None else up.transposed()
         self._smooth = Chebyshev(matrix, DEGREE, SHARE, comm)
         self.name = f"{'p-multigrid' if up is not None else 'multigrid'} over {coarse.name}"
 
     def __call__(self, right: Array) -> Array:
-        result = np.empty_like(right, order="F")
-        for first in range(0, right.shape[1], petsc.COLUMNS):  # as many as go through the matrix in one pass
-            here = slice(first, first + petsc.COLUMNS)
-            result[:, here] = self._cycle(right[:, here])
-        return result
-
-    def _cycle(self, right: Array) -> Array:
-        x = self._smooth(right)
-        defect = self._defect(right, x)
-        x += self._coarse(defect) if self._up is None else self._up @ self._coarse(self._down @ defect)  # type: ignore[operator]
+        rows = by_rows(right)  # as the products want it
+        x = self._smooth(rows)
+        defect = self._defect(rows, x)
+        if self._up is None:
+            x += self._coarse(defect)
+        else:
+            defect = self._coarse(self._up.adjoint(defect))
+            x += self._up @ by_rows(defect)
         del defect
-        x += self._smooth(self._defect(right, x))
-        return x
+        x += self._smooth(self._defect(rows, x))
+        return x if right.flags.c_contiguous else by_columns(x)
 
     def _defect(self, right: Array, x: Array) -> Array:
         image = self._matrix @ x

@@ -95,9 +95,9 @@ def davidson(
     return Ritz(values, basis.vectors(rotation), errors, iteration, basis.applications)
 
 
-def _combined(block: Array, coefficients: Array) -> Array:
+def _combined(block: Array, coefficients: Array, out: Array | None = None) -> Array:
     """The product, in Fortran order as the block: NumPy's own would be in C order, and every sum of both slow."""
-    return (coefficients.T @ block.T).T
+    return np.matmul(coefficients.T, block.T, out=None if out is None else out.T).T
 
 
 def _subtract(block: Array, known: Array, coefficients: Array) -> None:
@@ -143,17 +143,17 @@ class _Basis:
             values, axes = np.linalg.eigh(self._dot(block, image))
             keep = values > 1e-14 * max(values[-1], 1e-300)
             turn = axes[:, keep] / np.sqrt(values[keep])
-            block = _combined(block, turn)
             if attempt == 1 or np.all(values > INDEPENDENT * values[-1]):
                 break
+            block = _combined(block, turn)
             _subtract(block, known, self._dot(images, block))
-        new = slice(self.size, self.size + block.shape[1])
-        if block.shape[1] == 0 or new.stop > self._v.shape[1]:
+        columns = turn.shape[1]
+        new = slice(self.size, self.size + columns)
+        if columns == 0 or new.stop > self._v.shape[1]:
             return 0
-        self._v[:, new] = block
+        _combined(block, turn, self._v[:, new])
         if self._mass is not None:
-            self._mv[:, new] = _combined(image, turn)
-        columns = block.shape[1]
+            _combined(image, turn, self._mv[:, new])
         del block, image
         self._av[:, new] = self._apply(self._v[:, new])
         cross = self._dot(self._v[:, : new.stop], self._av[:, new])

@@ -15,7 +15,7 @@ from ..parallel import Comm, total
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-    from ..petsc import Matrix
+    from ..matrix import Matrix
 
 Array = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ class Multigrid:
 class Chebyshev:
     """A polynomial in D^-1 A that damps the upper part of the spectrum; symmetric, without inner products.
 
-    The matrix is one of scipy's, or a `petsc.Matrix` over the ranks of `comm`, of which every rank has its rows.
+    The matrix is one of scipy's, or a `matrix.Matrix` over the ranks of `comm`, of which every rank has its rows.
     """
 
     def __init__(self, matrix: "csr_array | Matrix", degree: int, share: float = 0.15, comm: Comm = None) -> None:
@@ -73,16 +73,16 @@ class Chebyshev:
         self._weight = 1.0 / matrix.diagonal()[:, None]
         top = 1.05 * _largest(matrix, self._weight, comm)
         self._middle, self._radius = top * (1 + share) / 2, top * (1 - share) / 2
+        self._weight /= self._middle
 
     def __call__(self, right: Array) -> Array:
         sigma = self._middle / self._radius
         rho = 1 / sigma
         step = self._weight * right
-        step /= self._middle
         x = step if self._degree == 1 else step.copy()
         for _ in range(self._degree - 1):
             new = 1 / (2 * sigma - rho)
-            step = new * rho * step + 2 * new / self._radius * (self._weight * (right - self._matrix @ x))
+            step = new * rho * step + 2 * new * sigma * (self._weight * (right - self._matrix @ x))
             rho = new
             x += step
         return x

@@ -13,8 +13,8 @@ import numpy as np
 
 from .. import petsc
 from ..errors import NotConverged, SolverError
+from ..matrix import Array, Matrix
 from ..parallel import Comm, total
-from ..petsc import Array, Matrix
 from .contract import Options
 from .cycles import Algebraic, Cycle, configure
 from .davidson import davidson
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 DIRECT_LIMIT = 3_000  # unknowns up to which a factorisation is faster (docs/performance.md)
 INERTIA_LIMIT = 30_000  # unknowns up to which a factorisation is affordable as a check
-GUARDS = 2  # at least; the block is filled up to whole passes over the matrix
+GUARDS = 2  # at least; the block is filled up
+COLUMNS = 4  # to a multiple of this
 ATTEMPTS = 3
 WORKSPACE = (100, 400, 1600)  # per cent that MUMPS may use above its estimate: raised where it is not enough
 
@@ -117,7 +118,7 @@ def _named(
 
 def block_size(count: int, size: int) -> int:
     """How many vectors to iterate on for `count` states."""
-    return min(-(-(count + GUARDS) // petsc.COLUMNS) * petsc.COLUMNS, size)
+    return min(-(-(count + GUARDS) // COLUMNS) * COLUMNS, size)
 
 
 def _smallest(comm: Comm, values: Array) -> float:
@@ -286,13 +287,8 @@ class Direct:
 
 def negative(k: Matrix, m: Matrix, shift: float) -> int:
     """How many eigenvalues of ``K x = E M x`` lie below `shift`: the negative pivots of ``K - shift M``."""
-    PETSc = petsc.load()
-    shifted = k.mat.copy()
-    shifted.axpy(-shift, m.mat, structure=PETSc.Mat.Structure.DIFFERENT_NONZERO_PATTERN)
-    shifted.setOption(PETSc.Mat.Option.SYMMETRIC, True)
-    count = int(Direct(Matrix(shifted)).factor.getInertia()[0])
-    shifted.destroy()
-    return count
+    shifted = Matrix((k.local - shift * m.local).tocsr(), k.halo, k.size, symmetric=True)
+    return int(Direct(shifted).factor.getInertia()[0])
 
 
 def count_below(stiffness: "csr_array", mass: "csr_array", shift: float, doubt: float) -> int | None:
@@ -301,9 +297,7 @@ def count_below(stiffness: "csr_array", mass: "csr_array", shift: float, doubt: 
     if not petsc.has("mumps"):
         return None
     shifted = (stiffness - shift * mass).tocsr()
-    matrix = Matrix.from_csr(shifted)
-    matrix.mat.setOption(petsc.load().Mat.Option.SYMMETRIC, True)
-    direct = Direct(matrix)
+    direct = Direct(Matrix.from_csr(shifted, symmetric=True))
     scale = 1.0 / np.sqrt(mass.diagonal())
     probe = np.random.default_rng(7).standard_normal(shifted.shape[0]) / scale
     x = direct(probe[:, None])[:, 0]

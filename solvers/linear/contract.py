@@ -13,7 +13,7 @@ from ..parallel import Comm, total
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-    from ..petsc import Matrix
+    from ..matrix import Matrix
 
 Array = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ class Solver:
     Parameters
     ----------
     matrix
-        Symmetric positive definite, shape (dofs, dofs); or a distributed `petsc.Matrix`, of which every rank of `comm`
+        Symmetric positive definite, shape (dofs, dofs); or a distributed `matrix.Matrix`, of which every rank of `comm`
         has its rows.
     tolerance
         Of the residual, relative to the right-hand side, in the Euclidean norm.
@@ -114,9 +114,7 @@ def solve(
     comm: Comm = None,
 ) -> Solution:
     """Solve ``A x = b`` once; as `Solver`, which keeps the set-up for more."""
-    solver = Solver(
-        matrix, tolerance=tolerance, iterations=iterations, backend=backend, low_order=low_order, comm=comm
-    )
+    solver = Solver(matrix, tolerance=tolerance, iterations=iterations, backend=backend, low_order=low_order, comm=comm)
     return solver(right)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from .. import petsc
 from ..eigen.cycles import configure
 from ..errors import SolverError
+from ..matrix import Matrix
 from .contract import Array, Options
 
 if TYPE_CHECKING:
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 Solve = Callable[[Array], tuple[Array, int]]
 
 
-def prepare(matrix: "csr_array | petsc.Matrix", options: Options) -> tuple[Solve, str]:
+def prepare(matrix: "csr_array | Matrix", options: Options) -> tuple[Solve, str]:
     """The solver of one matrix, and its name."""
     PETSc = petsc.load()
-    own = matrix if isinstance(matrix, petsc.Matrix) else petsc.Matrix.from_csr(matrix)
-    sparse = own if options.low_order is None else petsc.Matrix.from_csr(options.low_order())
+    own = matrix if isinstance(matrix, Matrix) else Matrix.from_csr(matrix)
+    sparse = own if options.low_order is None else Matrix.from_csr(options.low_order())
     ksp = PETSc.KSP().create(comm=own.mat.getComm())
     ksp.setOptionsPrefix(petsc.PREFIX)
     ksp.setOperators(own.mat, sparse.mat)

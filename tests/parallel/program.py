@@ -10,6 +10,7 @@ from meshes import Cuboid, Structure, box_mesh
 from meshes.partition import box_part, hilbert, part, partition
 from solvers import farm, linear, parallel, petsc
 from solvers.distributed import DistributedSpace
+from solvers.distributed.assembly import prolongation
 from solvers.distributed.eigen import matrices
 from solvers.eigen import petsc as backend
 
@@ -52,6 +53,25 @@ def solved(space):
     }
 
 
+def matrix_facts(space, k, m):
+    """What must be the same on any number of ranks, or nothing."""
+    comm, u = space.comm, np.cos(space.coordinates)
+    x, y = k.mat.createVecRight(), k.mat.createVecLeft()
+    x.setArray(u[:, 0])
+    k.mat.mult(x, y)
+    low = DistributedSpace(space.part, 1, comm)
+    up = prolongation(space.local, space.numbering, low.local, low.numbering)
+    there, back = up @ np.sin(low.coordinates), up.adjoint(u)
+    return {
+        "entries": [float(parallel.total(comm, np.array((a.local.data**2).sum()))) for a in (k, m)],
+        "shape": [*k.shape, *up.shape],
+        "shared": np.shares_memory(k.local.indices, m.local.indices),
+        "petsc": float(parallel.total(comm, np.array(np.abs(y.getArray() - (k @ u)[:, 0]).max(initial=0.0)))),
+        "adjoint": float(parallel.total(comm, np.array((there * u).sum() - (np.sin(low.coordinates) * back).sum()))),
+        "product": float(parallel.total(comm, np.array((there * u).sum()))),
+    }
+
+
 def main() -> None:
     comm = parallel.world()
     results = {"ranks": parallel.size(comm)}
@@ -70,7 +90,8 @@ def main() -> None:
     with petsc.options("-pc_type gamg"):
         results["gamg"] = solved(space)
 
-    k, _ = matrices(space, np.array(MASS), np.array(EDGE))
+    k, m = matrices(space, np.array(MASS), np.array(EDGE))
+    results["matrices"] = matrix_facts(space, k, m)
     right = k @ np.sin(space.coordinates)
     answer = linear.solve(k, right, comm=comm)
     wrong = np.abs(answer.vectors - np.sin(space.coordinates)).max()

@@ -16,6 +16,7 @@ from solvers.distributed.assembly import prolongation
 from solvers.distributed.eigen import matrices
 from solvers.eigen import lowest
 from solvers.errors import BackendMissing, NotConverged, SolverError
+from solvers.matrix import Matrix
 from solvers.space import Space
 
 DOT = Structure(Cuboid((4.0, 4.0, 4.0)), (("shell", 1.0),))
@@ -47,12 +48,12 @@ def problem(size=1.0, degree=2):
 def test_products_with_blocks(columns, rng):
     """Blocks of any width and order, and single vectors, as scipy has them; rectangular and transposed too."""
     matrix = csr_array(np.where(rng.random((30, 20)) < 0.2, rng.standard_normal((30, 20)), 0.0))
-    ours = petsc.Matrix.from_csr(matrix)
+    ours = Matrix.from_csr(matrix)
     block = rng.standard_normal((20, columns))
     for x in (block, np.asfortranarray(block), block[:, 0]):
         np.testing.assert_allclose(ours @ x, matrix @ x, atol=1e-14)
     left = rng.standard_normal((30, columns))
-    np.testing.assert_allclose(ours.transposed() @ left, matrix.T @ left, atol=1e-14)
+    np.testing.assert_allclose(ours.adjoint(left), matrix.T @ left, atol=1e-14)
 
 
 @pytest.mark.parametrize(("cell", "degree"), [("hexahedron", 3), ("tetrahedron", 2), ("tetrahedron", 4)])
@@ -123,13 +124,13 @@ def test_the_count_is_exact(backend):
     for below in (0, 1, 4, *gaps[gaps > 30][:3]):
         shift = (values[below] + (values[below - 1] if below else 0.0)) / 2
         assert backend.count_below(k, m, shift, 1e-3 * shift) == below
-        assert backend.negative(petsc.Matrix.from_csr(k), petsc.Matrix.from_csr(m), shift) == below
+        assert backend.negative(Matrix.from_csr(k), Matrix.from_csr(m), shift) == below
 
 
 def test_mumps_gets_more_work_space_when_it_asks(backend, monkeypatch):
     """INFOG(1) = -9 is no end: the space is raised, and what it was raised to is enough."""
     _, k, _ = problem(0.5)
-    matrix = petsc.Matrix.from_csr(k)
+    matrix = Matrix.from_csr(k)
     monkeypatch.setattr(backend, "WORKSPACE", (-95,))
     with pytest.raises(SolverError, match=r"INFOG\(1\) = -9.*use more ranks"):
         backend.Direct(matrix)
@@ -142,7 +143,7 @@ def test_the_first_work_space_is_twice_the_estimate(backend):
     """With MUMPS' own default, factorisations failed on four ranks."""
     assert backend.WORKSPACE[0] == 100
     _, k, _ = problem()
-    assert backend.Direct(petsc.Matrix.from_csr(k)).factor.getMumpsIcntl(14) == 100
+    assert backend.Direct(Matrix.from_csr(k)).factor.getMumpsIcntl(14) == 100
 
 
 @pytest.mark.parametrize("kind", ["gd", "jd", "lobpcg", "krylovschur"])
