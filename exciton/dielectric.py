@@ -1,0 +1,191 @@
+"""The permittivity of a whole point of a job, smooth over the interface width, in all space.
+
+Each region is there to a share between 0 and 1: its indicator function smeared by a Gaussian whose integral, the
+profile of a flat interface, rises from 10 % to 90 % over `interface_width_nm`. The shares add up to 1 everywhere, the
+medium's included, and eps(r) = sum_i eps_i share_i(r). Smearing is exact for boxes (products of error functions) and
+for spheres; across the surface of a rounded cube the profile is that of a flat interface at the signed distance; the
+cells of a mesh file are sampled on a uniform grid and smeared there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import erf, ndtr, ndtri
+
+from exciton.errors import JobError
+from exciton.resolve import MeshFile, Resolved
+from meshes.shapes import Cuboid, RoundedCube, Sphere, Structure
+
+Array = NDArray[np.float64]
+Inside = Callable[[Array, Array, Array], Array]
+
+LATTICE = 0.59  # nm: default interface width, the pseudo-cubic lattice constant of CsPbBr3
+SPREAD = float(ndtri(0.9) - ndtri(0.1))  # 10 % to 90 % of a Gaussian's integral, in standard deviations
+
+
+@dataclass(frozen=True, eq=False)
+class Dielectric:
+    """Permittivities of the regions, innermost first, the medium last, and where these are.
+
+    Parameters
+    ----------
+    names
+        Of the regions that are there, and "medium".
+    permittivities
+        Relative, one for each name.
+    core
+        That of the region that energies refer to.
+    geometry
+        Nested shapes, or the region of each point of a uniform grid.
+    width
+        Over which a flat interface goes from 10 % to 90 %, nm.
+    """
+
+    names: tuple[str, ...]
+    permittivities: tuple[float, ...]
+    core: float
+    geometry: "Structure | Voxels"
+    width: float = LATTICE
+
+    @classmethod
+    def of(cls, resolved: Resolved) -> "Dielectric":
+        """That of a point of a job.
+
+        Raises
+        ------
+        JobError
+            A region or the medium has no permittivity.
+        """
+        width = resolved.exciton.interface_width_nm or LATTICE
+        there = {region.name: region for region in resolved.regions if region.there}
+        geometry = resolved.geometry
+        if isinstance(geometry, MeshFile):
+            from meshes.files import read_mesh
+
+            mesh = read_mesh(geometry.path)
+            names = tuple(mesh.regions)
+            shape: Structure | Voxels = Voxels.of(mesh, width / SPREAD)
+        else:
+            names, shape = geometry.regions, geometry
+        for region in there.values():
+            if region.permittivity is None:
+                raise JobError(f"materials.{region.material}.permittivity: is missing; the polarisation wants it")
+        if resolved.medium_permittivity is None:
+            raise JobError(f"materials.{resolved.medium}.permittivity: is missing; the polarisation wants it")
+        values = tuple(float(there[name].permittivity or 0.0) for name in names)
+        core = float(resolved.core.permittivity or 0.0)
+        return cls((*names, "medium"), (*values, resolved.medium_permittivity), core, shape, width)
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the smearing, nm."""
+        return self.width / SPREAD
+
+    @property
+    def outside(self) -> float:
+        """Permittivity of the medium."""
+        return self.permittivities[-1]
+
+    def with_width(self, width: float) -> "Dielectric":
+        """The same with interfaces of another width, nm."""
+        return replace(self, width=width)
+
+    def shares(self, x: Array, y: Array, z: Array) -> Array:
+        """(regions + 1, nx, ny, nz) share of each region and of the medium on the products of coordinates in nm."""
+        inside = np.stack([within(x, y, z) for within in self._within()])
+        return np.diff(inside, axis=0, prepend=0.0, append=1.0)
+
+    def __call__(self, x: Array, y: Array, z: Array) -> Array:
+        """(nx, ny, nz) relative permittivity on the products of coordinates in nm."""
+        jumps = -np.diff(self.permittivities)
+        total = np.full((len(x), len(y), len(z)), self.outside)
+        for jump, within in zip(jumps, self._within()):
+            if jump != 0:
+                total += jump * within(x, y, z)
+        return total
+
+    def at(self, points: Array) -> Array:
+        """(count,) relative permittivity at points (count, 3)."""
+        return np.array([self(*point[:, None]).item() for point in points])
+
+    def _within(self) -> list[Inside]:
+        """For each region, the share of it and of all regions before it."""
+        if isinstance(self.geometry, Voxels):
+            return self.geometry.within(self.spread, len(self.names) - 1)
+        shapes = zip(self.geometry.boundaries, self.geometry.centres)
+        return [_smeared(shape, centre, self.spread) for shape, centre in shapes]
+
+
+def _smeared(shape: Cuboid | Sphere | RoundedCube, centre: Array, spread: float) -> Inside:
+    def within(x: Array, y: Array, z: Array) -> Array:
+        axes = [c - middle for c, middle in zip((x, y, z), centre)]
+        if isinstance(shape, Cuboid):
+            return _cuboid(shape, spread, *axes)
+        return _sphere(shape, spread, *axes) if isinstance(shape, Sphere) else _rounded_cube(shape, spread, *axes)
+
+    return within
+
+
+def _cuboid(shape: Cuboid, spread: float, *axes: Array) -> Array:
+    x, y, z = (ndtr((e / 2 - c) / spread) - ndtr((-e / 2 - c) / spread) for e, c in zip(shape.edges, axes))
+    return np.asarray(x[:, None, None] * y[:, None] * z)
+
+
+def _sphere(shape: Sphere, spread: float, *axes: Array) -> Array:
+    x, y, z = axes
+    r = np.sqrt(x[:, None, None] ** 2 + y[:, None] ** 2 + z**2)
+    near, far = (shape.radius - r) / spread, (shape.radius + r) / spread
+    with np.errstate(under="ignore"):
+        fall = np.exp(-(near**2) / 2) - np.exp(-(far**2) / 2)
+    flat = 0.5 * (erf(near / np.sqrt(2)) + erf(far / np.sqrt(2)))
+    small = np.maximum(r, 1e-6 * spread)  # fall vanishes with r
+    return np.asarray(flat - spread / np.sqrt(2 * np.pi) * fall / small)
+
+
+def _rounded_cube(shape: RoundedCube, spread: float, *axes: Array) -> Array:
+    x, y, z = (np.abs(c) - shape.flat / 2 for c in axes)
+    x, y = x[:, None, None], y[:, None]
+    outside = np.sqrt(sum(np.maximum(c, 0.0) ** 2 for c in (x, y, z)))
+    distance = outside + np.minimum(np.maximum(np.maximum(x, y), z), 0.0) - shape.radius
+    return np.asarray(ndtr(-distance / spread))
+
+
+@dataclass(frozen=True, eq=False)
+class Voxels:
+    """The region of each point of a uniform grid, -1 outside all."""
+
+    first: Array  # (3,) nm, the first point
+    step: float  # nm
+    tags: NDArray[np.int64]  # (nx, ny, nz)
+    extent: Array  # (2, 3) nm, corners of a box around the mesh
+
+    @classmethod
+    def of(cls, mesh: "Mesh", spread: float) -> "Voxels":  # type: ignore[name-defined]  # noqa: F821
+        """A mesh sampled at least as finely as it is to be smeared."""
+        from solvers.sampling import tags_on_grid
+
+        low, high = mesh.points.min(axis=0), mesh.points.max(axis=0)
+        step = min(spread, float((high - low).max()) / 40)
+        margin = 5 * spread
+        axes = [np.arange(a - margin, b + margin + step, step) for a, b in zip(low, high)]
+        tags = tags_on_grid(mesh, axes[0], axes[1], axes[2])
+        return cls(np.array([axis[0] for axis in axes]), step, tags, np.array([low, high]))
+
+    def within(self, spread: float, count: int) -> list[Inside]:
+        """For each region, the share of it and of all regions before it, interpolated between the points."""
+        from scipy.ndimage import gaussian_filter, map_coordinates
+
+        def one(index: int) -> Inside:
+            here = ((self.tags >= 0) & (self.tags <= index)).astype(float)
+            smooth = gaussian_filter(here, spread / self.step, mode="constant", truncate=5.0)
+
+            def within(x: Array, y: Array, z: Array) -> Array:
+                rows = [(c - start) / self.step for c, start in zip((x, y, z), self.first)]
+                at = np.stack(np.meshgrid(*rows, indexing="ij"))
+                return np.clip(map_coordinates(smooth, at, order=3, mode="constant"), 0.0, 1.0)
+
+            return within
+
+        return [one(index) for index in range(count)]

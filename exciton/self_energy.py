@@ -1,0 +1,170 @@
+"""Self-energy of a carrier: the interaction with its own image, ``Sigma(r) = 1/2 lim [W - W_bulk](r, r')``.
+
+``W_bulk = e^2 / (4 pi eps0 sqrt(eps(r) eps(r')) |r - r'|)``. In concentric spheres Sigma is a sum over spherical waves.
+Elsewhere it is found at some points, one point charge each, and interpolated. In boxes the profiles of the plane layers
+along each axis are taken off before and added again after: they hold all that is steep, and what is left is smooth.
+"""
+
+from collections.abc import Sequence
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import BarycentricInterpolator, PchipInterpolator, make_interp_spline
+
+from exciton.dielectric import Dielectric, Voxels
+from exciton.open_space import Resolution, planes_of, problem
+from exciton.profiles import THIN, planar, spherical
+from exciton.units import COULOMB
+from meshes.shapes import Cuboid, RoundedCube, Sphere
+from solvers.greens import regular_part, regular_part_of_slab
+from solvers.grid import Grid
+from solvers.tensor import contract
+
+Array = NDArray[np.float64]
+
+FINE = Resolution(degree=3, finest=2.0, growth=3.0, largest=1.5)
+COARSE = Resolution(degree=2, finest=2.0, growth=3.0, largest=1.5)
+WITHIN = (0.5, 0.82)  # of the half width of the core: coordinates of samples beside its middle and its faces
+SPARSE = (0.7,)  # the same of the coarser representation
+SAME = 1e-6  # nm
+
+
+class SelfEnergy(NamedTuple):
+    """On a grid, eV."""
+
+    values: Array  # (nx, ny, nz)
+    change: Array  # (nx, ny, nz) what they have gained on a coarser representation
+
+
+def self_energy(dielectric: Dielectric, grid: Grid) -> SelfEnergy:
+    """Sigma on a grid, with the change from a coarser representation, whose expectation value estimates the error.
+
+    Raises
+    ------
+    NotConverged
+        The permittivities are too far apart for the linear solver.
+    """
+    geometry = dielectric.geometry
+    if not isinstance(geometry, Voxels) and isinstance(geometry.core, Sphere) and all(geometry.mirror):
+        fine, coarse = (_concentric(dielectric, grid, thin) for thin in (THIN, 2 * THIN))
+    else:
+        fine = _sampled(dielectric, grid, FINE, sparse=False)
+        coarse = _sampled(dielectric, grid, COARSE, sparse=True)
+    return SelfEnergy(fine, fine - coarse)
+
+
+def _concentric(dielectric: Dielectric, grid: Grid, thin: float) -> Array:
+    """Concentric spheres."""
+    planes = [p for p in planes_of(dielectric, 0) if p > 0]
+    origin = np.zeros(1)
+    profile = spherical(lambda r: dielectric(r, origin, origin).ravel(), planes, dielectric.spread, thin=thin)
+    x, y, z = grid.points
+    return profile(np.sqrt(x[:, None, None] ** 2 + y[:, None] ** 2 + z**2))
+
+
+def _sampled(dielectric: Dielectric, grid: Grid, resolution: Resolution, *, sparse: bool) -> Array:
+    """Point charges at some points, and interpolation between them."""
+    poisson = problem(dielectric, resolution)
+    mirrored = [axis.mirrored for axis in poisson.axes]
+    rows = [_samples(dielectric, axis, mirrored[axis], sparse) for axis in range(3)]
+    kinds = [next(k for k in range(d + 1) if np.array_equal(rows[k], rows[d])) for d in range(3)]
+    index, owner = _distinct([len(row) for row in rows], kinds)
+    points = np.stack([row[i] for row, i in zip(rows, index.T)], axis=1)
+    rest = regular_part(poisson, points, dielectric.at(points))
+    cores = [_core(dielectric, axis) for axis in range(3)]
+    layers = _layers(dielectric)
+    for axis in layers:
+        along = _along(dielectric, axis)
+        row = along(poisson.nodes[axis])
+        slab = regular_part_of_slab(poisson, points, along(points[:, axis]), axis, row)
+        for d in set(range(3)) - {axis}:
+            slab *= _beside(points[:, d], cores[d], dielectric.width)
+        rest -= slab
+    values = (2 * np.pi * COULOMB * rest)[owner].reshape([len(row) for row in rows])
+    tables = [_interpolation(row, m, core, x) for row, m, core, x in zip(rows, mirrored, cores, grid.points)]
+    total = contract(values[None], *tables)[0]
+    for axis in layers:
+        profile = planar(_along(dielectric, axis), planes_of(dielectric, axis), dielectric.spread)
+        factors = [_beside(x, core, dielectric.width) for x, core in zip(grid.points, cores)]
+        factors[axis] = profile(grid.points[axis])
+        total += np.einsum("a,b,c->abc", *factors)
+    return total
+
+
+def _layers(dielectric: Dielectric) -> Sequence[int]:
+    """The axes across whose middle the layers are plane."""
+    geometry = dielectric.geometry
+    flat = not isinstance(geometry, Voxels) and isinstance(geometry.core, Cuboid | RoundedCube)
+    return range(3) if flat else ()
+
+
+def _core(dielectric: Dielectric, axis: int) -> tuple[float, float]:
+    """The two faces of the core, nm; of a mesh those of its bounding box."""
+    planes = planes_of(dielectric, axis)
+    return planes[len(planes) // 2 - 1], planes[len(planes) // 2]
+
+
+def _beside(x: Array, core: tuple[float, float], width: float) -> Array:
+    """How far plane layers across another axis are believed in: within the core, and a little beyond its faces."""
+    beyond = np.maximum(np.maximum(core[0] - x, x - core[1]), 0.0)
+    return np.asarray(np.exp(-((beyond / width) ** 2)))
+
+
+def _along(dielectric: Dielectric, axis: int):  # type: ignore[no-untyped-def]
+    """eps as a function of one coordinate, through the middle of the core."""
+    assert not isinstance(dielectric.geometry, Voxels)
+    middle = dielectric.geometry.centres[0]
+
+    def row(x: Array) -> Array:
+        return dielectric(*(np.asarray(x) if d == axis else middle[d : d + 1] for d in range(3))).ravel()
+
+    return row
+
+
+def _samples(dielectric: Dielectric, axis: int, mirrored: bool, sparse: bool) -> Array:
+    """Coordinates of the samples along an axis: the faces and some between; of a mirrored axis, the right half."""
+    planes = np.array(planes_of(dielectric, axis))
+    core = _core(dielectric, axis)
+    middle, half = (core[0] + core[1]) / 2, (core[1] - core[0]) / 2
+    inner = [0.0, *(half * s for s in (SPARSE if sparse else WITHIN))]
+    found = [*(middle + x for x in inner), *(middle - x for x in inner), *planes]
+    for a, b in zip(planes[:-1], planes[1:]):
+        if (a, b) != core and b - a > 2 * dielectric.width:
+            found.append((a + b) / 2)
+    row = np.unique(np.round(found, 9))
+    return row[row >= 0] if mirrored else row
+
+
+def _distinct(shape: Sequence[int], kinds: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The points of a tensor grid that no exchange of like axes makes of each other, and for each point its own."""
+    index = np.array(list(product(*(range(n) for n in shape))))
+    for kind in set(kinds):
+        like = [d for d, k in enumerate(kinds) if k == kind]
+        index[:, like] = np.sort(index[:, like], axis=1)
+    distinct, owner = np.unique(index, axis=0, return_inverse=True)
+    return distinct, owner.ravel()
+
+
+def _interpolation(row: Array, mirrored: bool, core: tuple[float, float], x: Array) -> Array:
+    """(len(x), len(row)) interpolation through samples; of a mirrored axis, about whose middle they are even.
+
+    Within the core one polynomial, beyond its faces cubics that do not overshoot: nothing swings across an interface.
+    """
+    full = np.concatenate([-row[:0:-1], row]) if mirrored else row
+    table = np.zeros((len(x), len(full)))
+    low, high = core[0] - SAME, core[1] + SAME
+    inside = np.flatnonzero((full >= low) & (full <= high))
+    some = (x >= core[0]) & (x <= core[1])
+    table[np.ix_(some, inside)] = BarycentricInterpolator(full[inside], np.eye(len(inside)))(x[some])
+    for some, nodes in ((x < core[0], full <= core[0] + SAME), (x > core[1], full >= core[1] - SAME)):
+        beyond = np.flatnonzero(nodes)
+        if np.any(some):
+            shape = PchipInterpolator if len(beyond) > 2 else make_interp_spline
+            degree = {} if len(beyond) > 2 else {"k": 1}
+            table[np.ix_(some, beyond)] = shape(full[beyond], np.eye(len(beyond)), **degree)(x[some])
+    if not mirrored:
+        return table
+    n = len(row) - 1
+    return np.concatenate([table[:, n : n + 1], table[:, n + 1 :] + table[:, n - 1 :: -1]], axis=1)
