@@ -41,6 +41,7 @@ def _findings() -> Iterator[Finding]:
     yield _gmsh()
     yield _rendering()
     yield _petsc()
+    yield _ranks()
 
 
 def _library(name: str) -> Finding:
@@ -79,3 +80,30 @@ def _petsc() -> Finding:
     except BackendMissing as error:
         return Finding(what, False, f"{error} (the embedded SciPy backend needs none of it)")
     return Finding(what, True, ", ".join(f"{name} {value}" for name, value in found.items()))
+
+
+def _ranks() -> Finding:
+    """Whether `mpiexec` starts ranks that see each other: two are started, within a minute."""
+    import os
+    import shutil
+    import subprocess
+
+    what, how = "mpiexec", "see docs/install-hpc.md; until then a run is one process"
+    launcher = shutil.which("mpiexec")
+    if launcher is None:
+        return Finding(what, False, f"not on the PATH: {how}")
+    count = "from solvers.parallel import size, world; print('ranks', size(world()))"
+    words = [launcher, "-n", "2", sys.executable, "-c", count]
+    try:
+        done = subprocess.run(
+            words, env=dict(os.environ),  # without what an MPI started in this process has put there since
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Finding(what, False, f"{launcher} does not start two ranks ({type(error).__name__}): {how}")
+    if done.returncode == 0 and done.stdout.split() == ["ranks", "2"] * 2:
+        return Finding(what, True, f"{launcher} starts ranks that see each other")
+    said = [line.strip(" -") for line in (done.stderr + done.stdout).splitlines()]
+    errors = [line for line in said if line.startswith("solvers.errors.")]
+    reason = next((line for line in errors + said if line), "no reason given")
+    return Finding(what, False, f"{launcher} does not start two ranks ({reason}): {how}")
