@@ -1,16 +1,17 @@
 """Accuracy on demand on nested boxes: hp refinement along each axis until every eigenvalue holds its tolerance.
 
-Each step solves on a space and on a richer one: a higher degree in every element, and one thin element more on each
-side of every interface. The richer solution is the result; the drop of the energies, which are upper bounds on both
-spaces, tells the error of the poorer one reliably, and bounds that of the richer. Where it is too large, the richer
-solution also tells what to do: projected, element by element and axis by axis, onto the poorer element, onto one of
-higher degree and onto one that is cut, it shows which of these would have kept how much of its energy (L. Demkowicz,
-Computing with hp-Adaptive Finite Elements, Chapman & Hall 2006, chapters 11 and 13: hp refinement driven by a
-reference solution).
+Each step solves on a space and on a richer one, which contains it: a higher degree in every element, and one thin
+element more on each side of every interface. The richer solution is the result; the drop of the energies, which are
+upper bounds on both spaces, is the error of the poorer one, and bounds that of the richer. Where it is too large, the
+richer solution also tells what to do: projected, element by element and axis by axis, onto the poorer space, it shows
+which elements have lost how much of its energy. Those that have lost most become what they are in the richer space
+(L. Demkowicz, Computing with hp-Adaptive Finite Elements, Chapman & Hall 2006, chapters 11 and 13: refinement driven by
+a reference solution).
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -27,8 +28,8 @@ from .tensor import BoxSpace, nested
 Array = NDArray[np.float64]
 
 MORE = 3  # states of the poorer space beyond those asked for: on the richer one the order may be another
-GAIN = 0.4  # what is left, at most, of the drop of the energy from a space to the richer one
-LEAST = 0.25  # what is left at least, however well the step before went
+GAIN = 0.25  # what is left, at most, of the drop of the energy from a space to the richer one
+MARGIN = 1.3  # on what a cut leaves where the functions near the edges are all that is left
 REDUCTION = 0.03  # a step does not aim lower than this share of the error: its candidates cannot do more
 STEPS = 30
 LIMIT = 4_000_000  # unknowns: about 4 GB with the basis of the eigensolver
@@ -43,7 +44,12 @@ class Element(NamedTuple):
 
 
 def adapt(
-    structure: Structure, problems: Sequence[Problem], tolerance: float, *, symmetry: bool = True, degree: int = 3
+    structure: Structure,
+    problems: Sequence[Problem],
+    tolerance: float,
+    *,
+    symmetry: bool = True,
+    degree: int = 3,
 ) -> Solved:
     """Refine until the estimated error of every eigenvalue of every problem is below `tolerance`.
 
@@ -65,28 +71,32 @@ def adapt(
     """
     planes = [interfaces(structure, axis) for axis in range(3)]
     lines = [graded(p, 0, degree) for p in planes]
-    residual = float(np.clip(1e-2 * np.sqrt(tolerance), 1e-8, 1e-4))  # enters the energy squared
+    residual = float(np.clip(0.1 * np.sqrt(tolerance), 1e-7, 1e-4))  # enters the energy squared
     start: list[Array | None] = [None] * len(problems)
-    worst = np.inf
+    worst, least = np.inf, _least_gain(problems)
     before: tuple[list[Array], tuple[Eigenpairs, ...]] | None = None
+    more: tuple[Eigenpairs, ...] | None = None
     for step in range(STEPS):
         space = _space(structure, lines)
-        richer = _alike(lines, [_richer(line, p) for line, p in zip(lines, planes)])
+        choices = [_richer(line, p) for line, p in zip(lines, planes)]
+        richer = _alike(lines, [_line([*chain(*choice)]) for choice in choices])
         rich = _space(structure, richer)
         if rich.size > LIMIT:
             break
-        wider = [replace(p, count=min(p.count + MORE, space.size)) for p in problems]
-        more = _solve(space, wider, residual, symmetry, start)
+        if more is None:
+            wider = [replace(p, count=min(p.count + MORE, space.size)) for p in problems]
+            more = _solve(space, wider, residual, symmetry, start)
         fine = _solve(rich, problems, residual, symmetry, [_carried(space, e.vectors, rich) for e in more])
         coarse = tuple(_first(e, p.count) for e, p in zip(more, problems))
         drops = [c.values - f.values for c, f in zip(coarse, fine)]
-        gain = GAIN if before is None else _gain(before, fine)
+        gain = GAIN if before is None else _gain(before, fine, least)
         errors = tuple(gain * np.abs(drop) for drop in drops)
         before = drops, fine
         worst = max(float(error.max()) for error in errors)
         if worst <= tolerance:
             return Solved(rich, fine, errors, space, coarse, step + 1)
-        lines = _alike(lines, _refined(lines, planes, rich, problems, fine, 0.4 * tolerance / worst))
+        lines = _alike(lines, _refined(lines, choices, rich, problems, fine, 0.4 * tolerance / worst))
+        more = fine if all(map(_same, lines, richer)) else None
         space = _space(structure, lines)
         start = [_carried(rich, e.vectors, space) for e in fine]
     raise NotAffordable(
@@ -95,11 +105,23 @@ def adapt(
     )
 
 
-def _gain(before: tuple[list[Array], tuple[Eigenpairs, ...]], fine: Sequence[Eigenpairs]) -> float:
+def _least_gain(problems: Sequence[Problem]) -> float:
+    """What a cut leaves of the error near an edge of a box, where psi varies as r^lambda: FACTOR^(2 lambda).
+
+    lambda is (4/pi) atan sqrt((a1 + 3 a2)/(3 a1 + a2)) for functions even about the bisector, 2 - lambda for odd ones.
+    """
+    ratios = np.concatenate([(p.diffusion[1:] / p.diffusion[:-1]).ravel() for p in problems])
+    exponents = 4 / np.pi * np.arctan(np.sqrt((1 + 3 * ratios) / (3 + ratios)))
+    smallest = np.minimum(exponents, 2 - exponents).min(initial=1.0)
+    left = FACTOR ** (2 * smallest)
+    return float(MARGIN * left / (1 - left))
+
+
+def _gain(before: tuple[list[Array], tuple[Eigenpairs, ...]], fine: Sequence[Eigenpairs], least: float) -> float:
     """What was left of the drop of the last step, known by now, with a factor of 3 for safety."""
     drops, rich = before
     left = [np.abs(old.values - new.values) / np.maximum(drop, 1e-300) for old, new, drop in zip(rich, fine, drops)]
-    return float(np.clip(3 * max(ratio.max() for ratio in left), LEAST, GAIN))
+    return float(np.clip(3 * max(ratio.max() for ratio in left), least, GAIN))
 
 
 def interfaces(structure: Structure, axis: int) -> list[float]:
@@ -151,40 +173,37 @@ def _line(elements: Sequence[Element]) -> Line:
     return Line(np.array([elements[0].left, *(e.right for e in elements)]), tuple(e.degree for e in elements))
 
 
-def _cut(element: Element, planes: Sequence[float]) -> list[Element]:
-    """The two parts of an element that touches an interface: a thin one of lower degree there, and the rest.
-
-    Degrees that fall towards an interface lose nothing there (as in `graded`), and cost a third of the unknowns. An
-    element that touches none is left whole: what it holds is smooth, and a higher degree is the better choice.
-    """
-    left, right, p = element
-    thin, low = FACTOR * (right - left), max(2, p - 1)
+def _cut(element: Element, planes: Sequence[float], thin: int, rest: int) -> list[Element]:
+    """The two parts of an element that touches an interface, of these degrees: a thin one there, and the rest."""
+    left, right, _ = element
+    width = FACTOR * (right - left)
     if left in planes[1:-1]:
-        return [Element(left, left + thin, low), Element(left + thin, right, p)]
-    if right in planes[1:-1]:
-        return [Element(left, right - thin, p), Element(right - thin, right, low)]
-    return [element]
+        return [Element(left, left + width, thin), Element(left + width, right, rest)]
+    return [Element(left, right - width, rest), Element(right - width, right, thin)]
 
 
-def _candidates(element: Element, planes: Sequence[float]) -> list[list[Element]]:
-    """What an element may become: itself, of a higher degree, or cut."""
-    cut, higher = _cut(element, planes), [element._replace(degree=element.degree + k) for k in (1, 2)]
-    return [[element], [higher[0]], cut if len(cut) > 1 else [higher[1]]]
+def _richer(line: Line, planes: Sequence[float]) -> list[list[Element]]:
+    """What each element of a line becomes in the richer one: cut, if it touches an interface, or of a higher degree.
 
-
-def _richer(line: Line, planes: Sequence[float]) -> Line:
-    """One degree more everywhere but right at the interfaces, where each element that touches one is cut.
-
-    Two degrees more in an element that touches none: a function that is even or odd about its middle, as half a sine
-    in half of a bare cube, gains nothing from one, and would pass for exact.
+    Two degrees more in the largest element between two planes, if it touches none: a function that is even or odd about
+    its middle, as half a sine in half of a bare cube, gains nothing from one, and would pass for exact.
     """
-    elements: list[Element] = []
-    for element in _elements(line):
-        parts = _cut(element, planes)
-        more = 1 if len(parts) > 1 else 2
-        widest = max(parts, key=lambda part: part.right - part.left)
-        elements += [part._replace(degree=part.degree + more) if part is widest else part for part in parts]
-    return _line(elements)
+    result = []
+    elements = _elements(line)
+    owner = np.searchsorted(planes, (line.breaks[1:] + line.breaks[:-1]) / 2)
+    for element, plane in zip(elements, owner):
+        p = element.degree
+        largest = max(e.right - e.left for e, other in zip(elements, owner) if other == plane)
+        if element.left in planes[1:-1] or element.right in planes[1:-1]:
+            result.append(_cut(element, planes, p, p + 1))
+        else:
+            more = 2 if element.right - element.left > 0.9 * largest else 1
+            result.append([element._replace(degree=p + more)])
+    return result
+
+
+def _same(one: Line, other: Line) -> bool:
+    return one.degrees == other.degrees and np.array_equal(one.breaks, other.breaks)
 
 
 def _union(lines: Sequence[Line]) -> Line:
@@ -200,7 +219,7 @@ def _alike(old: Sequence[Line], new: Sequence[Line]) -> list[Line]:
     """Keep axes equal that were equal, and symmetric ones symmetric, whatever a degenerate level cut in two says."""
     result = []
     for line in old:
-        alike = [n for o, n in zip(old, new) if np.array_equal(o.breaks, line.breaks) and o.degrees == line.degrees]
+        alike = [n for o, n in zip(old, new) if _same(o, line)]
         if line.degrees == line.degrees[::-1] and np.array_equal(line.breaks, -line.breaks[::-1]):
             alike += [Line(-n.breaks[::-1], n.degrees[::-1]) for n in alike]
         result.append(_union(alike))
@@ -212,39 +231,29 @@ def _alike(old: Sequence[Line], new: Sequence[Line]) -> list[Line]:
 
 def _refined(
     lines: Sequence[Line],
-    planes: Sequence[Sequence[float]],
+    choices: Sequence[Sequence[list[Element]]],
     rich: BoxSpace,
     problems: Sequence[Problem],
     fine: Sequence[Eigenpairs],
     reduction: float,
 ) -> list[Line]:
     """Refine the elements that lack most until what is left is `reduction` of what they lack together."""
-    moments = [_weighted(rich, axis, problems, fine) for axis in range(3)]
-    choices: list[tuple[float, int, int, list[Element]]] = []  # lack, axis, element, what it becomes
+    lacks: list[tuple[float, int, int]] = []  # lack, axis, element
     for axis, line in enumerate(lines):
-        for e, element in enumerate(_elements(line)):
-            options = _candidates(element, planes[axis])
-            lacks = [_lack(option, element, rich.lines[axis], moments[axis]) for option in options]
-            gains = [
-                (lacks[0] - lack) / (_size(option) - _size(options[0])) for lack, option in zip(lacks[1:], options[1:])
-            ]
-            choices.append((lacks[0], axis, e, options[1 + int(np.argmax(gains))]))
-    choices.sort(key=lambda choice: -choice[0])
-    remaining = total = sum(choice[0] for choice in choices)
-    chosen = {}
-    for lack, axis, e, option in choices:
+        moments = _weighted(rich, axis, problems, fine)
+        lacks += [(_lack(e, rich.lines[axis], moments), axis, i) for i, e in enumerate(_elements(line))]
+    lacks.sort(key=lambda lack: -lack[0])
+    remaining = total = sum(lack for lack, _, _ in lacks)
+    chosen = set()
+    for lack, axis, e in lacks:
         if remaining <= max(reduction, REDUCTION) * total:
             break
-        chosen[axis, e] = option
+        chosen.add((axis, e))
         remaining -= lack
     return [
-        _line([part for e, element in enumerate(_elements(line)) for part in chosen.get((axis, e), [element])])
-        for axis, line in enumerate(lines)
+        _line([part for e, old in enumerate(_elements(line)) for part in (new[e] if (axis, e) in chosen else [old])])
+        for axis, (line, new) in enumerate(zip(lines, choices))
     ]
-
-
-def _size(elements: Sequence[Element]) -> int:
-    return sum(e.degree for e in elements)
 
 
 def _weighted(rich: BoxSpace, axis: int, problems: Sequence[Problem], fine: Sequence[Eigenpairs]) -> list[Array]:
@@ -264,8 +273,8 @@ def _weighted(rich: BoxSpace, axis: int, problems: Sequence[Problem], fine: Sequ
     return per_element
 
 
-def _lack(option: Sequence[Element], element: Element, rich: Line, moments: list[Array]) -> float:
-    """Kinetic energy along the axis that functions on `option` cannot hold of the richer solution: the most of any.
+def _lack(element: Element, rich: Line, moments: list[Array]) -> float:
+    """Kinetic energy along the axis that an element cannot hold of the richer solution: the most of any.
 
     In one dimension the best approximation in the energy interpolates at the ends of the elements, and is local.
     """
@@ -274,7 +283,7 @@ def _lack(option: Sequence[Element], element: Element, rich: Line, moments: list
     local = Line(rich.breaks[first : last + 1], rich.degrees[first:last])
     nodes = local.nodes
     start = sum(rich.degrees[:first])
-    held = _line(option)
+    held = _line([element])
     # the ends are interpolated; what vanishes there is projected in the energy
     ends = np.stack([nodes[-1] - nodes, nodes - nodes[0]], axis=1) / (nodes[-1] - nodes[0])
     inner = held.tabulate(nodes)

@@ -92,13 +92,21 @@ class Pointwise:
             For each axis (size, n): functions, even or odd about the middle where `halves` says so: there one half of
             the points stands for both.
         """
-        tables, weights, cut = [], [], []
-        for rule, basis, half in zip(self.rules, bases, halves):
-            n = len(rule.points)
-            here = slice(0, (n + 1) // 2 if half else n)
-            twice = np.where(2 * np.arange(n)[here] + 1 == n, 1.0, 2.0) if half else 1.0
-            tables.append(rule.values[here] @ basis)
-            weights.append(rule.weights[here] * twice)
-            cut.append(here)
-        x, y, z = tables
-        return (x, y, z), np.einsum("a,b,c,abc->abc", *weights, self.values[tuple(cut)])
+        cuts = [half_of(rule, basis, half=half) for rule, basis, half in zip(self.rules, bases, halves)]
+        x, y, z = (cut.values for cut in cuts)
+        here = self.values[tuple(slice(len(cut.points)) for cut in cuts)]
+        return (x, y, z), np.einsum("a,b,c,abc->abc", *(cut.weights for cut in cuts), here)
+
+
+def half_of(rule: Quadrature, basis: Array, *, half: bool) -> Quadrature:
+    """A rule with the functions of a basis, (size, n), for its own; of mirror images one point stands for both."""
+    n = len(rule.points)
+    here = slice((n + 1) // 2 if half else n)
+    twice = np.where(2 * np.arange(n)[here] + 1 == n, 1.0, 2.0) if half else 1.0
+    return Quadrature(
+        rule.points[here],
+        rule.weights[here] * twice,
+        rule.values[here] @ basis,
+        rule.slopes[here] @ basis,
+        rule.elements[here],
+    )

@@ -11,7 +11,7 @@ and the two parities of a symmetric axis fall apart into problems of half the si
 at Gauss points, where small elements lose no digits to cancellation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -22,14 +22,17 @@ from scipy.linalg import eigh
 from .eigen import Eigenpairs
 from .eigen.davidson import davidson
 from .errors import NotConverged
-from .pointwise import Pointwise
+from .pointwise import Pointwise, half_of
 from .tensor import BoxSpace, contract
 
 Array = NDArray[np.float64]
 Parities = tuple[int, int, int]  # along x, y, z: 0 even, 1 odd, ANY where the axis is not symmetric
 
 ANY = -1
-GUARDS = 2  # guard vectors beyond the states asked for in each sector
+GUARDS = 1  # guard vectors beyond the states asked for in each sector and the probe of what lies above
+BESIDE, BARRIER = 0.3, 0.7  # of the preconditioner, see `_Axis`: half the iterations where masses differ tenfold
+RESTART = 6  # blocks of the eigensolver's basis
+PROBE = 1e-2  # relative residual of the first state above those asked for: how sharply it is told
 
 
 def lowest(
@@ -78,13 +81,17 @@ class _Axis:
         ranges = [box[axis] for box in space.boxes]
         self.kind = (line.breaks.tobytes(), line.degrees, tuple(ranges), a.tobytes())
         factors = space.factors[axis]
-        # a negative potential would be counted three times in the corners of lx + ly + lz: only barriers enter
-        operator = sum(da * k + dw * m for da, dw, (k, m) in zip(_relative(a), _relative(np.maximum(v, 0.0)), factors))
+        # in the corners of lx + ly + lz potentials count three times: a well must not, and of a barrier a part will do;
+        # and a in the core is right for low states only, while what lies beside it in the shells has the shells' a
+        softened = np.append(a[:-1] ** (1 - BESIDE) * a[-1] ** BESIDE, a[-1])
+        barriers = BARRIER * np.maximum(v, 0.0)
+        operator = sum(da * k + dv * m for da, dv, (k, m) in zip(_relative(softened), _relative(barriers), factors))
         if extra is not None:
             operator = operator + extra.line(axis)
         self.mass = factors[-1][1]
         even = _mirrored(line.breaks, line.degrees, ranges) and (extra is None or extra.mirrored(axis))
         self.parities = (0, 1) if symmetry and line.size > 1 and even else (ANY,)
+        self.turns = len(line.degrees) % 2 == 0  # the middle is the end of an element, where an odd function may turn
         self.values: dict[int, Array] = {}
         self.basis: dict[int, Array] = {}
         self.boxes: dict[int, list[_Side]] = {}
@@ -175,7 +182,7 @@ class _Sector:
     vectors: Array  # (size, n) in the nodal basis of the whole space
     residuals: Array
     iterations: int
-    exhausted: bool  # these are all that there are
+    above: float  # a lower estimate of the next level; infinite where these are all that there are
 
     @property
     def label(self) -> str:
@@ -183,33 +190,54 @@ class _Sector:
 
 
 def _enough(problem: _Problem, count: int) -> list[_Sector]:
-    """Every sector, with as many states as it takes for its highest to lie at or above the merged `count`-th."""
+    """As many states of each sector as it takes for its next level to lie at or above the merged `count`-th."""
     found: dict[Parities, _Sector] = {}
-    want = _expected(problem, count)
-    while want:
-        for parities, number in want.items():
-            twin = next(
-                (s for s in found.values() if len(s.values) >= number and _are_twins(problem, s, parities)), None
-            )
-            if twin is not None:
-                found[parities] = _exchanged(problem, twin, parities)
-            else:
-                found[parities] = _solve(problem, parities, number)
+
+    def solve(parities: Parities, number: int) -> None:
+        twin = next((s for s in found.values() if len(s.values) >= number and _are_twins(problem, s, parities)), None)
+        found[parities] = _exchanged(problem, twin, parities) if twin else _solve(problem, parities, number)
+
+    for parities, number in _expected(problem, count).items():
+        if number > 0:
+            solve(parities, number)
+    while True:
         values = np.sort(np.concatenate([s.values for s in found.values()]))
-        top = values[count - 1] if len(values) >= count else np.inf
-        slack = 1e-12 * abs(values[-1])
-        want = {p: len(s.values) + 1 for p, s in found.items() if s.values[-1] < top - slack and not s.exhausted}
-    return list(found.values())
+        top = values[count - 1] - 1e-12 * abs(values[-1]) if len(values) >= count else np.inf
+        more = next((p for p in problem.sectors if _next_level(problem, found, p) < top), None)
+        if more is None:
+            return list(found.values())
+        solve(more, len(found[more].values) + 1 if more in found else 1)
+
+
+def _next_level(problem: _Problem, found: Mapping[Parities, _Sector], parities: Parities) -> float:
+    """A lower estimate of the level above those found in a sector.
+
+    What is odd along an axis is, turned over on one side, even and in the space too: the k-th odd level is not below
+    the k-th even one (R. Courant and D. Hilbert, Methods of Mathematical Physics, chapter VI).
+    """
+    here = found.get(parities)
+    k = 0 if here is None else len(here.values)
+    least = -np.inf if here is None else max(here.above, here.values[-1])
+    for d, parity in enumerate(parities):
+        if parity != 1 or not problem.axes[d].turns:
+            continue
+        x, y, z = (0 if axis == d else p for axis, p in enumerate(parities))
+        parent = found.get((x, y, z))
+        if parent is None:
+            least = max(least, _next_level(problem, found, (x, y, z))) if k == 0 else least
+        elif len(parent.values) >= k:
+            least = max(least, parent.values[k] if len(parent.values) > k else parent.above)
+    return float(least)
 
 
 def _expected(problem: _Problem, count: int) -> dict[Parities, int]:
-    """How many of the lowest `count` states the separable operator puts in each sector, and one more."""
+    """How many of the lowest `count` states the separable operator puts in each sector."""
     sums = []
     for parities in problem.sectors:
         x, y, z = (axis.values[p][: count + 1] for axis, p in zip(problem.axes, parities))
         sums += [(value, parities) for value in np.sort((x[:, None, None] + y[:, None] + z).ravel())[:count]]
     lowest = [parities for _, parities in sorted(sums)[:count]]
-    return {parities: lowest.count(parities) + 1 for parities in problem.sectors}
+    return {parities: lowest.count(parities) for parities in problem.sectors}
 
 
 def _solve(problem: _Problem, parities: Parities, count: int) -> _Sector:
@@ -238,30 +266,58 @@ def _solve(problem: _Problem, parities: Parities, count: int) -> _Sector:
         return total.reshape(len(u), -1).T
 
     floor = problem.floor
-    diagonal = separable.reshape(-1, 1) + shift
+    diagonal = separable.ravel() + shift
 
     def precondition(residual: Array, theta: Array) -> Array:
-        gap = diagonal - theta
-        least = 0.1 * np.abs(theta - min(floor, 0.0)) + 1e-12
-        return residual / np.where(np.abs(gap) < least, np.copysign(least, gap), gap)
+        gap = diagonal - theta[:, None]
+        for row, least in zip(gap, 0.1 * np.abs(theta - min(floor, 0.0)) + 1e-12):
+            near = np.flatnonzero(np.abs(row) < least)
+            row[near] = np.copysign(least, row[near])
+        return (residual.T / gap).T
 
+    probed = min(count + 1, size)
     ritz = davidson(
         apply,
         precondition,
-        _start(problem, parities, separable, count),
-        count,
+        _start(problem, parities, separable, probed),
+        probed,
         floor=floor,
-        tolerance=problem.tolerance,
+        restart=RESTART,
+        tolerance=np.array([problem.tolerance] * count + [max(PROBE, problem.tolerance)] * (probed - count)),
     )
-    vectors = contract(ritz.vectors[:, :count].T.reshape(count, *shape), *bases).reshape(count, -1).T
-    values = ritz.values[:count]
+    above = np.inf
+    if probed > count:
+        above = float(ritz.values[count] - ritz.residuals[count] * abs(ritz.values[count] - floor))
+    values, states = ritz.values[:count], ritz.vectors[:, :count]
     if np.finfo(float).eps * separable.max() > problem.tolerance**2 * np.abs(values - floor).min():
         # strong grading: the operator's rounding, eps times its norm, is seen in the energies
-        at_points = None if problem.extra is None else problem.extra.values
-        energy, overlap = space.forms(vectors, problem.a, problem.v, at_points)
-        values, turn = eigh(energy, overlap)
-        vectors = vectors @ turn
-    return _Sector(parities, values, vectors, ritz.residuals[:count], ritz.iterations, exhausted=count == size)
+        values, turn = eigh(*_forms(problem, parities, states))
+        states = states @ turn
+    vectors = contract(states.T.reshape(count, *shape), *bases).reshape(count, -1).T
+    return _Sector(parities, values, vectors, ritz.residuals[:count], ritz.iterations, above)
+
+
+def _forms(problem: _Problem, parities: Parities, states: Array) -> tuple[Array, Array]:
+    """The matrices of A and of the scalar product between states of a sector, from gradients at Gauss points."""
+    rules = [line.quadrature(1) for line in problem.space.lines]
+    bases = [axis.basis[p] for axis, p in zip(problem.axes, parities)]
+    cuts = [half_of(rule, basis, half=p != ANY) for rule, basis, p in zip(rules, bases, parities)]
+    weights = np.einsum("a,b,c->abc", *(cut.weights for cut in cuts))
+    region = problem.space.region_at([cut.elements for cut in cuts])
+    local = problem.v[region]
+    if problem.extra is not None:
+        local = local + problem.extra.values[tuple(slice(len(cut.points)) for cut in cuts)]
+    u = np.ascontiguousarray(states.T).reshape(-1, *(basis.shape[1] for basis in bases))
+
+    def between(one: Array, weight: Array) -> Array:
+        return (one * weight).reshape(len(one), -1) @ one.reshape(len(one), -1).T
+
+    value = contract(u, *(cut.values for cut in cuts))
+    energy = between(value, weights * local)
+    for d in range(3):
+        slope = contract(u, *(cut.slopes if axis == d else cut.values for axis, cut in enumerate(cuts)))
+        energy += between(slope, weights * problem.a[region, d])
+    return energy, between(value, weights)
 
 
 def _everywhere(stiffness: Sequence[Array], a: Array, v: float, u: Array) -> Array:

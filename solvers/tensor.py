@@ -16,7 +16,7 @@ from meshes.shapes import Structure
 
 from .eigen import Eigenpairs
 from .line import Line, Quadrature
-from .pointwise import Pointwise, Potential, values_on
+from .pointwise import Pointwise, Potential
 
 Array = NDArray[np.float64]
 Range = tuple[int, int]
@@ -118,29 +118,8 @@ class BoxSpace:
     def _blocks(self, u: Array) -> Array:
         return np.ascontiguousarray(u.T).reshape(-1, *self.shape)
 
-    def forms(
-        self, u: Array, diffusion: Array, potential: Array, extra: Potential | ArrayLike | None = None
-    ) -> tuple[Array, Array]:
-        """The matrices ``int grad u_i . a grad u_j + V u_i u_j`` and ``int u_i u_j``, from values at Gauss points.
-
-        `extra` as in `lowest`.
-        """
-        rules = self._rules
-        u = self._blocks(u)
-        weights = np.einsum("a,b,c->abc", *(rule.weights for rule in rules))
-        region = self._region_of_points([rule.elements for rule in rules])
-        value = contract(u, *(rule.values for rule in rules))
-        overlap = np.einsum("iabc,jabc,abc->ij", value, value, weights, optimize=True)
-        local = potential[region]
-        if extra is not None:
-            local = local + values_on(self.points(), extra)
-        energy = np.einsum("iabc,jabc,abc->ij", value, value, weights * local, optimize=True)
-        for axis in range(3):
-            slope = contract(u, *(rule.slopes if axis == d else rule.values for d, rule in enumerate(rules)))
-            energy += np.einsum("iabc,jabc,abc->ij", slope, slope, weights * diffusion[region, axis], optimize=True)
-        return energy, overlap
-
-    def _region_of_points(self, elements: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    def region_at(self, elements: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+        """The region in which the products of these rows of elements lie, shape of the products."""
         region = np.full([len(e) for e in elements], len(self.boxes) - 1)
         for r in range(len(self.boxes) - 1, -1, -1):
             inside = [(e >= first) & (e < last) for e, (first, last) in zip(elements, self.boxes[r])]

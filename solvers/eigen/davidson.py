@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 Action = Callable[[Array], Array]
 
 ROWS = 100_000  # of a basis that are combined at a time, in place
+ROUNDING = 1e-12  # what is left of a normalised column that lies in the basis
 INDEPENDENT = 1e-5  # a block whose overlap is better conditioned than this is orthonormal after one pass
 
 
@@ -40,12 +41,14 @@ def davidson(
     mass: Action | None = None,
     dual_norm: Callable[[Array], Array] | None = None,
     floor: float = 0.0,
-    tolerance: float = 1e-7,
+    tolerance: float | Array = 1e-7,
     iterations: int = 200,
     restart: int = 4,
     comm: Comm = None,
 ) -> Ritz:
     """Iterate until the lowest `count` pairs have residuals below `tolerance`, or `iterations` are used up.
+
+    A tolerance for each of the `count` lets the last, say, be told only roughly.
 
     Parameters
     ----------
@@ -78,7 +81,7 @@ def davidson(
         errors = norm(residual) / scale
         if np.all(errors[:count] <= tolerance) or iteration == iterations:
             break
-        active = errors > tolerance
+        active = errors > np.min(tolerance)
         residual = residual[:, active]
         correction = np.asfortranarray(precondition(residual, values[active]))
         del residual  # blocks are large: none is kept longer than it is used
@@ -88,7 +91,10 @@ def davidson(
         else:
             previous = rotation
         if not basis.extend(correction):
-            break  # the residuals lie in the basis already: nothing is left to gain in this precision
+            # an exact inverse of A - theta M turns residuals into the vectors that they belong to, which are there
+            turned = basis.vectors(np.eye(basis.size, block) if previous is None else rotation)
+            if not basis.extend(np.asfortranarray(precondition(turned, values))):
+                break  # nothing is left to gain in this precision
         if previous is not None:
             grown = basis.size - previous.shape[0]
             previous = np.vstack([previous, np.zeros((grown, previous.shape[1]))])
@@ -138,6 +144,11 @@ class _Basis:
         block /= _norms(self._comm, block)
         for _ in range(2):
             _subtract(block, known, self._dot(images, block))
+        there = _norms(self._comm, block) < ROUNDING
+        if np.all(there):
+            return 0
+        if np.any(there):
+            block = np.asfortranarray(block[:, ~there])
         for attempt in range(2):
             image = block if self._mass is None else self._mass(block)
             values, axes = np.linalg.eigh(self._dot(block, image))

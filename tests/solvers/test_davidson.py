@@ -149,3 +149,35 @@ def test_a_useless_preconditioner_ends_without_an_answer_but_ends(matrices, rng)
     )
     assert np.all(ritz.residuals > 1e-3)
     assert np.all(np.isfinite(ritz.values))
+
+
+def test_a_preconditioner_that_is_exact():
+    """(A - theta)^-1 turns a residual into the Ritz vector that it belongs to: nothing new, and rounding must not pass
+    for something new. What the Ritz vectors themselves turn into is new."""
+    levels = np.concatenate([[1.0, 1.5, 2.5], np.linspace(40.0, 90.0, 72)])
+
+    def exact(r, theta):
+        gap = levels[:, None] - theta
+        return r / np.where(np.abs(gap) < 1e-12, 1e-12, gap)
+
+    for trial in range(5):
+        start = np.random.default_rng(trial).standard_normal((len(levels), 4))
+        ritz = davidson(lambda x: levels[:, None] * x, exact, start, 3, tolerance=1e-8)
+        np.testing.assert_allclose(ritz.values[:3], levels[:3], rtol=1e-12)
+        np.testing.assert_allclose(ritz.vectors.T @ ritz.vectors, np.eye(4), atol=1e-10)
+        assert ritz.iterations < 40
+
+
+def test_a_tolerance_for_each(matrices, rng):
+    """The last pair may be told roughly: it is, within its bound, and takes fewer iterations than both sharply."""
+    a, mass, levels = matrices
+    start = rng.standard_normal((len(a), 3))
+    sharp, rough = (
+        davidson(a.__matmul__, inverse_of(a), start, 2, **in_metric(mass), tolerance=t)
+        for t in (1e-9, np.array([1e-9, 1e-1]))
+    )
+    assert rough.iterations < sharp.iterations
+    assert rough.residuals[0] < 1e-9
+    assert rough.residuals[1] < 1e-1
+    np.testing.assert_allclose(rough.values[0], levels[0], rtol=1e-12)
+    assert rough.values[1] * (1 - rough.residuals[1]) <= levels[1] * (1 + 1e-12)

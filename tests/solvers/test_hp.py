@@ -1,6 +1,6 @@
 """Accuracy on demand on nested boxes: the error asked for, an estimate that holds, and no blind spot."""
 
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import exact
 import grids
@@ -71,30 +71,45 @@ def test_interfaces_are_exact_mirror_images():
     assert hp.interfaces(structure, 1) == pytest.approx([-1.9, -0.8, 0.0, 0.2, 0.8, 1.9])
 
 
-def test_richer_lines_contain_the_poorer_ones():
-    """Whatever the poorer line holds, the richer one holds: its energies are never above.
+def richer(line):
+    return hp._line([*chain(*hp._richer(line, PLANES))])
 
-    For degree 2; beyond, the thin parts have a lower degree, which costs less than the rest gains.
-    """
-    line = hp.graded(PLANES, 0, 2)
-    richer = hp._richer(line, PLANES)
-    assert set(line.breaks) <= set(richer.breaks)
-    nodes = richer.nodes
-    values = line.tabulate(nodes)
-    probe = np.sort(np.concatenate([np.linspace(a, b, 7) for a, b in pairwise(nodes)]))
-    held = richer.tabulate(probe) @ values[1:-1]
-    thin = [e for e in hp._elements(richer) if e.degree < 3]
-    outside = (
-        np.all([(probe < e.left) | (probe > e.right) for e in thin], axis=0) if thin else np.ones(len(probe), bool)
-    )
-    np.testing.assert_allclose(held[outside], line.tabulate(probe)[outside], atol=1e-12)
+
+def test_richer_lines_contain_the_poorer_ones():
+    """Whatever the poorer line holds, the richer one holds: its energies are never above."""
+    line = hp.graded(PLANES, 0, 3)
+    for _ in range(3):
+        more = richer(line)
+        assert set(line.breaks) <= set(more.breaks)
+        probe = np.sort(np.concatenate([np.linspace(a, b, 7) for a, b in pairwise(more.nodes)]))
+        held = more.tabulate(probe) @ line.tabulate(more.nodes)[1:-1]
+        np.testing.assert_allclose(held, line.tabulate(probe), atol=1e-11)
+        line = more
 
 
 def test_elements_at_interfaces_are_cut_and_others_left_whole():
-    assert hp._cut(Element(2.0, 3.0, 4), PLANES) == [Element(2.0, 2.15, 3), Element(2.15, 3.0, 4)]
-    assert hp._cut(Element(1.0, 2.0, 4), PLANES) == [Element(1.0, 1.85, 4), Element(1.85, 2.0, 3)]
-    assert hp._cut(Element(0.0, 1.0, 4), PLANES) == [Element(0.0, 1.0, 4)]
-    assert hp._cut(Element(2.0, 3.0, 2), PLANES)[0].degree == 2  # never below 2
+    """A thin element of the same degree at each interface, a higher degree in the rest and in all others."""
+    thin = hp.FACTOR
+    line = Line(np.array([-3.0, -2.0, 0.0, 1.5, 2.0, 3.0]), (4, 3, 5, 2, 2))
+    assert hp._richer(line, PLANES) == [
+        [Element(-3.0, -2.0 - thin, 5), Element(-2.0 - thin, -2.0, 4)],
+        [Element(-2.0, -2.0 + 2 * thin, 3), Element(-2.0 + 2 * thin, 0.0, 4)],
+        [Element(0.0, 1.5, 6)],
+        [Element(1.5, 2.0 - 0.5 * thin, 3), Element(2.0 - 0.5 * thin, 2.0, 2)],
+        [Element(2.0, 2.0 + thin, 2), Element(2.0 + thin, 3.0, 3)],
+    ]
+    assert hp._richer(Line(np.array([-3.0, 0.0, 3.0]), (3, 3)), [-3.0, 3.0])[0] == [Element(-3.0, 0.0, 5)]
+
+
+def test_refinement_goes_where_the_error_is():
+    """Light matter that fills the shell but for a heavy core: the elements beside the interfaces are the ones cut."""
+    structure = grids.nested((4.0, 4.0, 4.0), (1.0,))
+    solved = hp.adapt(structure, [problem((1.0, 0.1), (0.0, 3.0), 1)], 1e-5)
+    line = solved.coarse_space.lines[0]
+    width = np.diff(line.breaks)
+    beside = [i for i, (a, b) in enumerate(pairwise(line.breaks)) if {a, b} & {-2.0, 2.0}]
+    assert max(width[beside]) < 0.2 * max(width)
+    assert max(np.array(line.degrees)[beside]) <= min(np.array(line.degrees)[np.argmax(width)], 4)
 
 
 def test_axes_that_are_alike_stay_alike():
