@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from exciton.job import Job as Job
     from exciton.reader import read_job as read_job
     from exciton.result import Result as Result
+    from exciton.saved import read_result as read_result
     from exciton.workflow import solve as solve
 
     __version__: str
 
-_HOME = {"Job": "job", "read_job": "reader", "Result": "result", "solve": "workflow"}
+_HOME = {"Job": "job", "read_job": "reader", "Result": "result", "read_result": "saved", "solve": "workflow"}
 
-__all__ = ["Job", "Result", "read_job", "solve"]
+__all__ = ["Job", "Result", "read_job", "read_result", "solve"]
 
 
 def __getattr__(name: str) -> Any:

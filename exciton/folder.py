@@ -6,18 +6,20 @@ result.json  table.csv  job.toml  compare.toml  fields/*.vtu  fields/*_axis.csv 
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from exciton.completed import to_toml
+from exciton.cubes import write_cubes
 from exciton.errors import JobError
 from exciton.fields import write_fields, write_profile, write_text
 from exciton.job import Compare, Job, Output
 from exciton.result import Result
 from exciton.sweep import Point
-from exciton.workflow import Solved, empty_result
+from exciton.workflow import Solved, empty_result, solve_point
 from solvers import petsc
 from solvers.parallel import Comm
 
@@ -55,6 +57,8 @@ class Fields:
                 write_profile(name.with_name(f"{name.name}_axis.csv"), resolved, solved.carriers, comm)
             if self.output.fields:
                 write_fields(name.with_name(f"{name.name}.vtu"), resolved, solved.carriers, comm)
+            if self.output.cube:
+                write_cubes(name, resolved, solved.carriers, comm)
 
 
 class Folder:
@@ -146,6 +150,9 @@ class Folder:
             return False
         name, output = self._fields.name(entry["key"]), self._job.output
         wanted = [f"{name}.vtu"] * output.fields + [f"{name}_axis.csv"] * (output.fields or output.figures)
+        if output.cube:
+            counts = {carrier: len(entry[carrier]["energies_meV"]) for carrier in ("electron", "hole")}
+            wanted += [f"{name}_{carrier}_{i}.cube" for carrier, count in counts.items() for i in range(count)]
         return all((self.path / "fields" / file).exists() for file in wanted)
 
     def _clear_drafts(self) -> None:
@@ -163,6 +170,33 @@ class Folder:
                 shutil.rmtree(target)
             else:
                 target.unlink(missing_ok=True)
+
+
+def solve_into(
+    path: Path, job: Job, todo: Sequence[Point], progress: Callable[[int, int], None] | None = None
+) -> Result:
+    """Solve the points of a job that are not finished in its folder, and draw what it asks for.
+
+    Raises
+    ------
+    JobError
+        The folder cannot be, or holds something else.
+    SolverError
+        A point could not be solved; those before it are kept.
+    """
+    folder, fields = Folder(path, job, todo), Fields.of(path, job, todo)
+    for point in folder.waiting:
+        solved = solve_point(point)
+        fields.write(solved)
+        folder.add(solved.entry)
+        if progress is not None:
+            progress(len(todo) - len(folder.waiting), len(todo))
+    if job.output.figures:
+        from exciton.pictures.gallery import draw
+
+        for line in draw(path, folder.result, todo):
+            warnings.warn(line, stacklevel=3)
+    return replace(folder.result, path=path)
 
 
 def _write_job(path: Path, job: Job) -> None:

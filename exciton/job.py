@@ -272,6 +272,7 @@ class Output(Table):
     """What is written beside the numbers."""
 
     fields: bool = Field(default=True, description="3D fields as VTU")
+    cube: bool = Field(default=False, description="every state as a Gaussian cube file, for chemists' viewers")
     figures: bool = Field(default=True, description="plots of the sweep, and the band diagram")
 
 

@@ -5,9 +5,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exciton.pictures.style import parameter_label
+from exciton.showing import Shows
 
 if TYPE_CHECKING:
     import pandas
@@ -16,7 +18,7 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Result(Shows):
     """The points of a job, in the order of its sweep, as they stand in ``result.json``."""
 
     title: str
@@ -27,6 +29,7 @@ class Result:
     materials: Mapping[str, str] = field(default_factory=dict)  # of each region
     measured: Mapping[str, Any] = field(default_factory=dict)  # source, label and points that the job compares with
     job: str = ""  # digest of the job that this is the result of
+    path: Path | None = field(default=None, compare=False)  # its folder, where it has one
 
     def as_json(self) -> str:
         """The result file."""
@@ -80,6 +83,17 @@ class Result:
         writer.writerows(rows)
         return text.getvalue()
 
+    def table(self) -> str:
+        """The table that ``exciton solve`` prints; digits in brackets are the error in units of the last digit."""
+        return "\n".join(plain_table(*headings(self.points, self.materials)))
+
+    def write(self, folder: str | Path) -> None:
+        """``result.json`` and ``table.csv``; `exciton.solve(job, folder=...)` writes fields and figures besides."""
+        from exciton.fields import write_text
+
+        write_text(Path(folder) / "result.json", self.as_json())
+        write_text(Path(folder) / "table.csv", self.as_csv())
+
     def to_pandas(self) -> "pandas.DataFrame":
         """`rows` as a data frame.
 
@@ -97,6 +111,13 @@ class Result:
                 "pandas is not installed here: install exciton-fem with its extra [pandas]"
             ) from None
         return pandas.DataFrame(self.rows())
+
+
+def plain_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines of a table in plain columns, right-justified."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows)]
+    for line in (heads, *rows):
+        yield "  ".join(cell.rjust(width) for cell, width in zip(line, widths)).rstrip()
 
 
 def _row(point: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -122,9 +143,7 @@ def _row(point: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "seconds", point["cost"]["seconds"]
 
 
-def headings(
-    points: Sequence[Mapping[str, Any]], materials: Mapping[str, str]
-) -> tuple[list[str], list[list[str]]]:
+def headings(points: Sequence[Mapping[str, Any]], materials: Mapping[str, str]) -> tuple[list[str], list[list[str]]]:
     """The terminal's table: headings and cells, one row per point; `materials` of the regions name the parameters."""
     names = list(points[0]["parameters"]) if points else []
     heads = [parameter_label(name, materials) for name in names]
@@ -169,4 +188,3 @@ def with_error(value: float, error: float) -> str:
     if last >= 10 and digits > 0:
         digits, last = digits - 1, ceil(last / 10)
     return f"{value:.{digits}f}({last})"
-

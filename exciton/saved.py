@@ -1,7 +1,7 @@
 """A finished result folder, read back for pictures and reports."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ class Saved:
         """
         file = path / "result.json"
         try:
-            result = Result.from_json(file.read_text(encoding="utf-8"))
+            result = replace(Result.from_json(file.read_text(encoding="utf-8")), path=path)
         except OSError as error:
             raise JobError(f"{path}: holds no result ({file.name}: {error.strerror}); solve a job first") from error
         except (ValueError, KeyError) as error:
@@ -75,6 +75,17 @@ class Saved:
             if number not in known:
                 raise JobError(f"--point {number}: finished are {_ranges(sorted(known))}")
         return tuple(known[number] for number in dict.fromkeys(numbers))
+
+
+def read_result(folder: str | Path) -> Result:
+    """The result in a folder that ``exciton solve`` has written.
+
+    Raises
+    ------
+    JobError
+        The folder holds none, or one without a single finished point.
+    """
+    return Saved.read(Path(folder)).result
 
 
 def require_fields(points: Sequence[Shown]) -> None:

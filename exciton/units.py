@@ -7,6 +7,7 @@ _NM = 1e-9
 
 HBAR2_2M0: float = _si.hbar**2 / (2 * _si.electron_mass) / (_EV * _NM**2)  # eV nm^2: hbar^2 / 2 m0
 COULOMB: float = _si.e**2 / (4 * _si.pi * _si.epsilon_0) / (_EV * _NM)  # eV nm: e^2 / 4 pi eps0
+BOHR: float = _si.physical_constants["Bohr radius"][0] / _NM  # nm
 HC: float = _si.h * _si.c / (_EV * _NM)  # eV nm: photon energy times vacuum wavelength
 KB: float = _si.k / _EV  # eV / K
 RYDBERG: float = COULOMB**2 / (4 * HBAR2_2M0)  # eV: e^4 m0 / 2 (4 pi eps0 hbar)^2

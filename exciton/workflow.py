@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,13 +40,17 @@ class Solved(NamedTuple):
     carriers: Carriers
 
 
-def solve(job: Job, progress: Callable[[int, int], None] | None = None) -> Result:
-    """Solve every point of a job, in memory.
+def solve(
+    job: Job, progress: Callable[[int, int], None] | None = None, *, folder: str | Path | None = None
+) -> Result:
+    """Solve every point of a job, in memory, or into a folder as ``exciton solve`` does.
 
     Parameters
     ----------
     progress
         Called with the number of points done and of all points.
+    folder
+        Where the result goes, with the fields and figures that the job asks for; finished points in it are kept.
 
     Raises
     ------
@@ -55,6 +60,10 @@ def solve(job: Job, progress: Callable[[int, int], None] | None = None) -> Resul
         A point could not be solved.
     """
     todo = points(job)
+    if folder is not None:
+        from exciton.folder import solve_into
+
+        return solve_into(Path(folder), job, todo, progress)
     entries = []
     for number, point in enumerate(todo):
         entries.append(solve_point(point).entry)

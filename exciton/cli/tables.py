@@ -19,8 +19,9 @@ def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]])
             table.add_row(*row)
         Console().print(table)
         return
-    widths = [max(map(len, column)) for column in zip(heads, *rows)]
+    from exciton.result import plain_table
+
     if title:
         print(title)
-    for line in (heads, *rows):
-        print("  ".join(cell.rjust(width) for cell, width in zip(line, widths)).rstrip())
+    for line in plain_table(heads, rows):
+        print(line)

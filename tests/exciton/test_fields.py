@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from exciton.carriers import bound_states
+from exciton.cubes import cube, write_cubes
 from exciton.fields import write_fields, write_profile, write_text
+from exciton.units import BOHR
 
 COARSE = {"energy_meV": 5.0}
 CELLS = {
@@ -106,6 +108,44 @@ def test_profile_has_units_and_both_sides_of_every_interface(solved):
     assert density.min() >= 0
     assert density[0] == pytest.approx(0, abs=1e-8)
     assert density[-1] == pytest.approx(0, abs=1e-8)
+
+
+def test_cubes_are_read_by_others(solved, tmp_path, pyvista):
+    """By ASE and by VTK: norm 1, and the values of the states themselves at the places that the file names."""
+    ase = pytest.importorskip("ase.io.cube")
+    resolved, carriers, _ = solved
+    write_cubes(tmp_path / "point_000", resolved, carriers)
+    names = {f"point_000_{carrier}_{i}.cube" for carrier in ("electron", "hole") for i in range(2)}
+    assert {file.name for file in tmp_path.iterdir()} == names
+    file = tmp_path / "point_000_hole_1.cube"
+    with file.open() as stream:
+        read = ase.read_cube(stream)
+    angstrom = 0.1  # nm
+    psi = read["data"] / BOHR**1.5
+    half = resolved.geometry.extent / 2
+    np.testing.assert_allclose(np.array(read["origin"]) * angstrom, -half, atol=1e-5)
+    steps = np.diag(read["spacing"]) * angstrom
+    np.testing.assert_allclose(steps * (np.array(psi.shape) - 1), 2 * half, atol=1e-4)
+    np.testing.assert_allclose(read["atoms"].positions[0] * angstrom, resolved.geometry.centres[0], atol=1e-5)
+    exact = carriers.space.on_grid(carriers.hole.psi, *(np.linspace(-h, h, n) for h, n in zip(half, psi.shape)))[1]
+    np.testing.assert_allclose(psi, exact, atol=2e-5 * abs(exact).max())
+    assert (psi**2).sum() * steps.prod() == pytest.approx(1, abs=5e-3)
+    grid = pyvista.GaussianCubeReader(str(file)).read(grid=True)
+    np.testing.assert_allclose(np.asarray(grid.active_scalars), read["data"].ravel(order="F"), rtol=1e-6)
+
+
+def test_a_cube_has_its_lines_as_the_format_wants_them():
+    """Six values a line, a new line with every run along z, the atom where it was put."""
+    axes = [np.array([0.0, 1.0]), np.array([0.0, 2.0, 4.0]), np.linspace(-1.0, 1.0, 8)]
+    psi = np.arange(48.0).reshape(2, 3, 8)
+    lines = cube("title", axes, psi, np.array([0.5, 0.0, 0.0])).splitlines()
+    assert lines[1] == "title"
+    assert [float(word) for word in lines[2].split()] == pytest.approx([1, 0, 0, -1 / BOHR], abs=1e-5)
+    assert [float(word) for word in lines[4].split()] == pytest.approx([3, 0, 2 / BOHR, 0], abs=1e-5)
+    assert [float(word) for word in lines[6].split()] == pytest.approx([1, 0, 0.5 / BOHR, 0, 0], abs=1e-5)
+    values = [[float(word) for word in line.split()] for line in lines[7:]]
+    assert [len(row) for row in values] == [6, 2] * 6
+    assert [value for row in values for value in row] == pytest.approx((psi * BOHR**1.5).ravel(), rel=1e-5)
 
 
 def test_text_is_written_whole_or_not_at_all(tmp_path, monkeypatch):

@@ -54,6 +54,16 @@ def test_a_point_without_its_files_is_not_finished(tmp_path):
     assert [point.parameters[EDGE] for point in opened(tmp_path / "r", job).waiting] == [5.0]
 
 
+def test_cubes_that_are_asked_for_later_are_made(tmp_path):
+    fill(opened(tmp_path / "r", sweep(4.0)), sweep(4.0), 1)
+    job = sweep(4.0, output={**jobs.NO_FILES, "cube": True})
+    folder = opened(tmp_path / "r", job)
+    assert len(folder.waiting) == 1
+    fill(folder, job, 1)
+    assert len(list((tmp_path / "r" / "fields").glob("point_000_*.cube"))) == 2 * job.carriers.states
+    assert not opened(tmp_path / "r", job).waiting
+
+
 def test_another_jobs_result_is_left_alone(tmp_path):
     job = sweep(4.0)
     fill(opened(tmp_path / "r", job), job, 1)
