@@ -60,6 +60,17 @@ class Line:
         return int(self._first[-1]) - 1
 
     @cached_property
+    def mirrored(self) -> bool:
+        """Whether the elements are the same seen from both ends."""
+        middle = (self.breaks[0] + self.breaks[-1]) / 2
+        off = np.abs(self.breaks + self.breaks[::-1] - 2 * middle).max()
+        return self.degrees == self.degrees[::-1] and bool(off <= 1e-12 * np.ptp(self.breaks))
+
+    def span(self, first: int, last: int) -> slice:
+        """The unknowns whose functions do not vanish on the elements ``first <= e < last``."""
+        return slice(max(int(self._first[first]) - 1, 0), min(int(self._first[last]), self.size))
+
+    @cached_property
     def nodes(self) -> Array:
         """(size + 2,) coordinates of all nodes, both ends included."""
         parts = [

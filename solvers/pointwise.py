@@ -98,7 +98,7 @@ class Pointwise:
         return (x, y, z), np.einsum("a,b,c,abc->abc", *(cut.weights for cut in cuts), here)
 
 
-def half_of(rule: Quadrature, basis: Array, *, half: bool) -> Quadrature:
+def half_of(rule: Quadrature, basis: Array | None, *, half: bool) -> Quadrature:
     """A rule with the functions of a basis, (size, n), for its own; of mirror images one point stands for both."""
     n = len(rule.points)
     here = slice((n + 1) // 2 if half else n)
@@ -106,7 +106,7 @@ def half_of(rule: Quadrature, basis: Array, *, half: bool) -> Quadrature:
     return Quadrature(
         rule.points[here],
         rule.weights[here] * twice,
-        rule.values[here] @ basis,
-        rule.slopes[here] @ basis,
+        rule.values[here] if basis is None else rule.values[here] @ basis,
+        rule.slopes[here] if basis is None else rule.slopes[here] @ basis,
         rule.elements[here],
     )

@@ -22,6 +22,7 @@ from scipy.linalg import eigh
 from .eigen import Eigenpairs
 from .eigen.davidson import davidson
 from .errors import NotConverged
+from .line import Line
 from .pointwise import Pointwise, half_of
 from .tensor import BoxSpace, contract
 
@@ -89,7 +90,7 @@ class _Axis:
         if extra is not None:
             operator = operator + extra.line(axis)
         self.mass = factors[-1][1]
-        even = _mirrored(line.breaks, line.degrees, ranges) and (extra is None or extra.mirrored(axis))
+        even = _mirrored(line, ranges) and (extra is None or extra.mirrored(axis))
         self.parities = (0, 1) if symmetry and line.size > 1 and even else (ANY,)
         self.turns = len(line.degrees) % 2 == 0  # the middle is the end of an element, where an odd function may turn
         self.values: dict[int, Array] = {}
@@ -127,14 +128,9 @@ def _relative(coefficients: Array) -> Array:
     return coefficients - outer
 
 
-def _mirrored(breaks: Array, degrees: tuple[int, ...], ranges: Sequence[tuple[int, int]]) -> bool:
+def _mirrored(line: Line, ranges: Sequence[tuple[int, int]]) -> bool:
     """Whether elements and boxes are the same seen from both ends."""
-    middle = (breaks[0] + breaks[-1]) / 2
-    return (
-        degrees == degrees[::-1]
-        and bool(np.abs(breaks + breaks[::-1] - 2 * middle).max() <= 1e-12 * np.ptp(breaks))
-        and all(first == len(degrees) - last for first, last in ranges)
-    )
+    return line.mirrored and all(first == len(line.degrees) - last for first, last in ranges)
 
 
 def _fold(n: int, parity: int) -> Array:

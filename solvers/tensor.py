@@ -16,7 +16,7 @@ from meshes.shapes import Structure
 
 from .eigen import Eigenpairs
 from .line import Line, Quadrature
-from .pointwise import Pointwise, Potential
+from .pointwise import Pointwise, Potential, half_of
 
 Array = NDArray[np.float64]
 Range = tuple[int, int]
@@ -83,19 +83,24 @@ class BoxSpace:
         """(regions, i, j): the integral of u_i v_j over each region; u and v of shape (size, count)."""
         u = self._blocks(u)
         v = u if v is None else self._blocks(v)
-        boxes = [
-            np.einsum("iabc,jabc->ij", u, contract(v, *(self.factors[axis][r][1] for axis in range(3))))
-            for r in range(len(self.regions))
-        ]
+        boxes = []
+        for r, box in enumerate(self.boxes):
+            spans = [line.span(*ends) for line, ends in zip(self.lines, box)]
+            masses = [self.factors[axis][r][1][span, span] for axis, span in enumerate(spans)]
+            here = (slice(None), *spans)
+            flat = u[here].reshape(len(u), -1)
+            boxes.append(flat @ contract(np.ascontiguousarray(v[here]), *masses).reshape(len(v), -1).T)
         return np.diff(np.array(boxes), axis=0, prepend=0.0)
 
     def quartic(self, u: Array) -> Array:
         """(count,): the integral of u_i^4."""
         rules = [line.quadrature(2) for line in self.lines]
-        x, y, z = (rule.weights for rule in rules)
         totals = []
         for block in self._blocks(u):
-            values = contract(block[None], *(rule.values for rule in rules))[0]
+            halves = [line.mirrored and _has_parity(block, axis) for axis, line in enumerate(self.lines)]
+            cuts = [half_of(rule, None, half=half) for rule, half in zip(rules, halves)]
+            x, y, z = (cut.weights for cut in cuts)
+            values = contract(block[None], *(cut.values for cut in cuts))[0]
             totals.append(float(x @ ((np.square(np.square(values)) @ z) @ y)))
         return np.array(totals)
 
@@ -182,6 +187,12 @@ def nested(structure: Structure, lines: tuple[Line, Line, Line]) -> BoxSpace:
         spans = [np.searchsorted((line.breaks[1:] + line.breaks[:-1]) / 2, pair) for line, pair in zip(lines, ends)]
         boxes.append(tuple((int(first), int(last)) for first, last in spans))
     return BoxSpace(lines, tuple(boxes), structure.regions)  # type: ignore[arg-type]
+
+
+def _has_parity(block: Array, axis: int) -> bool:
+    """Whether values change by no more than their sign when seen from the other end."""
+    image, size = np.flip(block, axis), np.abs(block).max()
+    return any(np.abs(block - sign * image).max() <= 1e-10 * size for sign in (1, -1))
 
 
 def contract(u: Array, x: Array, y: Array, z: Array) -> Array:
