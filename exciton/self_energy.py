@@ -16,6 +16,7 @@ from scipy.interpolate import BarycentricInterpolator, PchipInterpolator, make_i
 from exciton.dielectric import Dielectric, Voxels
 from exciton.open_space import Resolution, planes_of, problem
 from exciton.profiles import THIN, planar, spherical
+from exciton.resolve import SURROUNDINGS
 from exciton.units import COULOMB
 from meshes.shapes import Cuboid, RoundedCube, Sphere
 from solvers.greens import regular_part, regular_part_of_slab
@@ -24,8 +25,8 @@ from solvers.tensor import contract
 
 Array = NDArray[np.float64]
 
-FINE = Resolution(degree=3, finest=2.0, growth=3.0, largest=1.5)
-COARSE = Resolution(degree=2, finest=2.0, growth=3.0, largest=1.5)
+FINE = Resolution(degree=2, finest=1.5, growth=3.0, largest=1.5)
+COARSE = Resolution(degree=2, finest=2.5, growth=3.5, largest=1.5)
 WITHIN = (0.5, 0.82)  # of the half width of the core: coordinates of samples beside its middle and its faces
 SPARSE = (0.7,)  # the same of the coarser representation
 SAME = 1e-6  # nm
@@ -68,7 +69,7 @@ def _sampled(dielectric: Dielectric, grid: Grid, resolution: Resolution, *, spar
     """Point charges at some points, and interpolation between them."""
     poisson = problem(dielectric, resolution)
     mirrored = [axis.mirrored for axis in poisson.axes]
-    rows = [_samples(dielectric, axis, mirrored[axis], sparse) for axis in range(3)]
+    rows = [_samples(dielectric, d, mirrored[d], grid.points[d], sparse=sparse) for d in range(3)]
     kinds = [next(k for k in range(d + 1) if np.array_equal(rows[k], rows[d])) for d in range(3)]
     index, owner = _distinct([len(row) for row in rows], kinds)
     points = np.stack([row[i] for row, i in zip(rows, index.T)], axis=1)
@@ -123,17 +124,19 @@ def _along(dielectric: Dielectric, axis: int):  # type: ignore[no-untyped-def]
     return row
 
 
-def _samples(dielectric: Dielectric, axis: int, mirrored: bool, sparse: bool) -> Array:
+def _samples(dielectric: Dielectric, axis: int, mirrored: bool, grid: Array, *, sparse: bool) -> Array:
     """Coordinates of the samples along an axis: the faces and some between; of a mirrored axis, the right half."""
-    planes = np.array(planes_of(dielectric, axis))
+    planes = planes_of(dielectric, axis)
     core = _core(dielectric, axis)
     middle, half = (core[0] + core[1]) / 2, (core[1] - core[0]) / 2
     inner = [0.0, *(half * s for s in (SPARSE if sparse else WITHIN))]
     found = [*(middle + x for x in inner), *(middle - x for x in inner), *planes]
     for a, b in zip(planes[:-1], planes[1:]):
-        if (a, b) != core and b - a > 2 * dielectric.width:
+        outermost = a == planes[0] or b == planes[-1]
+        if b - a > 2 * dielectric.width and (a, b) != core and not (outermost and SURROUNDINGS in dielectric.names):
             found.append((a + b) / 2)
-    row = np.unique(np.round(found, 9))
+    ends = [x for x in (grid[0], grid[-1]) if not planes[0] <= x <= planes[-1]]
+    row = np.unique(np.round([*found, *ends], 9))
     return row[row >= 0] if mirrored else row
 
 

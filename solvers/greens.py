@@ -21,7 +21,7 @@ from .poisson import Parities, Poisson
 Array = NDArray[np.float64]
 
 TOLERANCE = 0.1  # of the potentials: the energy functional of a point charge has the square of their error
-CHUNK = 32  # point charges at a time
+CHUNK = 8  # point charges at a time
 
 
 def regular_part(poisson: Poisson, points: Array, local: Array, *, tolerance: float = TOLERANCE) -> Array:
@@ -42,9 +42,8 @@ def regular_part(poisson: Poisson, points: Array, local: Array, *, tolerance: fl
         if ODD not in parities:
             v += (1 / poisson.outside - 1 / (here * np.sqrt(poisson.outside))) * poisson.far
         right = (load - poisson.apply(parities, v)) * poisson.inside(parities)
-        more, _, _ = poisson.conjugate_gradients(parities, right, tolerance)
-        # the residual left is orthogonal to the iterates
-        left = right - poisson.apply(parities, more)
+        more, left, _ = poisson.conjugate_gradients(parities, right, tolerance)
+        # what is left is orthogonal to the iterates, but not to the start
         slack = whole * np.einsum("iabc,iabc->i", left * poisson.inside(parities), v)
         total[some] += _at(v + more, tables) + slack - _at(uniform, tables) / local[some]
     return total

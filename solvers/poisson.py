@@ -26,6 +26,7 @@ Triple = tuple[Array, Array, Array]
 Parities = tuple[int, int, int]
 Coefficient = Callable[[Array, Array, Array], Array]  # of three rows of coordinates: values on their products
 
+TINY = np.finfo(float).tiny
 NOTHING = 1e-13  # of the largest load: a sector that has less has none
 
 
@@ -259,9 +260,10 @@ class Poisson:
             if ODD not in parities:
                 start += monopole[part.which, None, None, None] * self.far
                 right = right - self.apply(parities, start)
-            values, residual, step = self.conjugate_gradients(parities, right, self._tolerance)
+            values, _, step = self.conjugate_gradients(parities, right, self._tolerance)
+            missing, whole = (self._norm(parities, r) for r in (right - self.apply(parities, values), right))
             parts[parities] = Part(part.which, start + values)
-            residuals[part.which] = np.maximum(residuals[part.which], residual)
+            residuals[part.which] = np.maximum(residuals[part.which], missing / np.maximum(whole, TINY))
             steps = max(steps, step)
         field = Field(self.axes, load.count, parts, monopole, residuals, steps)
         if not np.all(residuals <= self._tolerance):
@@ -338,30 +340,31 @@ class Poisson:
         return edge - self.inverse(parities, self.apply(parities, edge[None], ones))[0]
 
     def conjugate_gradients(self, parities: Parities, right: Array, tolerance: float) -> tuple[Array, Array, int]:
-        """All right-hand sides at once, each with its own step lengths; solutions, true residuals, iterations."""
-        tiny = np.finfo(float).tiny
-
-        def dot(u: Array, v: Array) -> Array:
-            return np.asarray(np.einsum("iabc,iabc->i", u, v))
-
+        """All right-hand sides at once, each with its own step lengths; solutions, what is left, iterations."""
         x, r = np.zeros_like(right), right.copy()
         z = self.inverse(parities, r)
-        direction, old = z, dot(r, z)
+        direction, old = z, _dot(r, z)
         first = np.sqrt(old)
         step = 0
         while step < self._iterations and not np.all(np.sqrt(old) <= 0.5 * tolerance * first):
             image = self.apply(parities, direction)
-            length = (old / np.maximum(dot(direction, image), tiny))[:, None, None, None]
+            length = (old / np.maximum(_dot(direction, image), TINY))[:, None, None, None]
             x += length * direction
             r -= length * image
             z = self.inverse(parities, r)
-            new = dot(r, z)
-            direction = z + direction * (new / np.maximum(old, tiny))[:, None, None, None]
+            new = _dot(r, z)
+            direction = z + direction * (new / np.maximum(old, TINY))[:, None, None, None]
             old = new
             step += 1
-        missing = right - self.apply(parities, x)
-        left = np.sqrt(np.maximum(dot(missing, self.inverse(parities, missing)), 0.0))
-        return x, left / np.maximum(first, tiny), step
+        return x, r, step
+
+    def _norm(self, parities: Parities, load: Array) -> Array:
+        """(count,) of right-hand sides, that of the inverse Laplacian."""
+        return np.sqrt(np.maximum(_dot(load, self.inverse(parities, load)), 0.0))
+
+
+def _dot(u: Array, v: Array) -> Array:
+    return np.asarray(np.einsum("iabc,iabc->i", u, v))
 
 
 def outward(

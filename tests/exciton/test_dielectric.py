@@ -1,0 +1,70 @@
+"""The smooth permittivity: shares that add up, volumes that stay, and a step of the width that is asked for."""
+
+from dataclasses import replace
+
+import jobs
+import numpy as np
+import pytest
+from scipy.stats import ncx2
+
+from exciton.dielectric import Dielectric
+from exciton.errors import JobError
+
+SHAPES = {
+    "cube": {"shape": "cube", "core": {"material": "A", "edge_nm": 6.0}},
+    "sphere": {"shape": "sphere", "core": {"material": "A", "diameter_nm": 6.0}},
+    "rounded": {"shape": "rounded-cube", "core": {"material": "A", "edge_nm": 6.0, "radius_nm": 1.0}},
+}
+
+
+def of(name="cube", width=0.6, **more):
+    return Dielectric.of(
+        jobs.resolved(
+            structure={**SHAPES[name], **more}, shells=(("B", 1.0),), around=1.0, exciton={"interface_width_nm": width}
+        )
+    )
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_shares_add_up_and_keep_their_volume(name):
+    dielectric = of(name)
+    x, step = np.linspace(-7, 7, 57, retstep=True)
+    shares = dielectric.shares(x, x, x)
+    assert np.abs(shares.sum(axis=0) - 1).max() < 1e-12
+    assert shares.min() > -1e-12
+    mean = np.einsum("r,rabc->abc", dielectric.permittivities, shares)
+    assert dielectric(x, x, x) == pytest.approx(mean, abs=1e-12)
+    found = shares[:-1].sum(axis=(1, 2, 3)) * step**3
+    # smearing moves no volume; a flat profile across the curved edges of a rounded cube does, by width^2 / radius
+    rel = 2e-2 if name == "rounded" else 1e-5
+    assert found == pytest.approx(list(dielectric.geometry.volumes.values()), rel=rel)
+
+
+@pytest.mark.parametrize("name", ["cube", "rounded"])
+def test_a_face_rises_from_10_to_90_per_cent_over_the_width(name):
+    dielectric = of(name, width=0.4)
+    share = dielectric.shares(np.array([2.8, 3.0, 3.2]), np.zeros(1), np.zeros(1))[0].ravel()
+    assert share == pytest.approx([0.9, 0.5, 0.1], abs=1e-9)
+
+
+def test_a_sphere_is_smeared_in_three_dimensions():
+    """The share at a point is the probability that a Gaussian step from there ends in the sphere: noncentral chi^2."""
+    dielectric = of("sphere", width=0.9)
+    x = np.array([0.0, 1.0, 2.9, 3.3, 4.0])
+    exact = ncx2.cdf(9.0 / dielectric.spread**2, 3, (x / dielectric.spread) ** 2)
+    assert dielectric.shares(x, np.zeros(1), np.zeros(1))[0].ravel() == pytest.approx(exact, abs=1e-8)
+
+
+def test_shifted_core():
+    dielectric = of("cube", core_shift_nm=[0.5, 0.0, 0.0])
+    x = np.array([3.5, -2.5])
+    assert dielectric.shares(x, np.zeros(1), np.zeros(1))[0].ravel() == pytest.approx([0.5, 0.5])
+
+
+def test_every_material_wants_a_permittivity():
+    resolved = jobs.resolved(4.0, (("B", 1.0),), 1.0)
+    core, shell, around = resolved.regions
+    with pytest.raises(JobError, match=r"materials.B.permittivity: is missing"):
+        Dielectric.of(replace(resolved, regions=(core, replace(shell, permittivity=None), around)))
+    with pytest.raises(JobError, match=r"materials.L.permittivity: is missing"):
+        Dielectric.of(replace(resolved, medium_permittivity=None))
