@@ -56,6 +56,22 @@ def test_main_job(main_job):
     assert bare[1:4] == pytest.approx([bare[1]] * 3, abs=1e-6)
 
 
+def test_the_gallery_is_what_its_script_writes():
+    """Page and script agree, and every picture is there and holds what its job gives: bitmaps that are not blank."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    from PIL import Image
+
+    spec = spec_from_file_location("gallery", jobs.ROOT / "docs" / "gallery.py")
+    gallery = module_from_spec(spec)
+    spec.loader.exec_module(gallery)
+    assert (jobs.ROOT / "docs" / "gallery.md").read_text(encoding="utf-8") == gallery.page()
+    for entry in gallery.ENTRIES:
+        assert (jobs.ROOT / "docs" / "examples" / f"{entry.job}.toml").exists()
+        with Image.open(gallery.PICTURES / entry.name) as image:
+            assert image.convert("L").getextrema() != (255, 255)
+
+
 @pytest.mark.skipif(not README.exists(), reason="there is no README")
 def test_readme_numbers_are_the_programs(main_job):
     """The table of the main job: the same headings and the same cells, number for number within the errors given."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-QUICK = {"accuracy.energy_meV": 1.0, "carriers.states": 2}  # of the starter: an answer within half a second
+QUICK = {"accuracy.energy_meV": 2.0, "carriers.states": 1}  # of the starter: an answer within half a second
 
 
 def add(commands: "Commands") -> None:
