@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from exciton.completed import to_toml
@@ -29,6 +30,9 @@ DRAFTS = (  # of a run that was killed
     *(f".{name}-*" for name in ("result.json", "table.csv", "job.toml", "compare.toml", "point_*")),
     *(f".*.{kind}.*" for kind in ("png", "svg", "pdf")),
 )
+
+QUICK = 0.02  # seconds: a result that is written faster is written after every point
+SPARING = 10  # times as long as writing another takes, it is not written again
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,8 @@ class Folder:
 
     def __init__(self, path: Path, job: Job, todo: Sequence[Point], *, overwrite: bool = False) -> None:
         self.path, self._job, self._todo = path, job, todo
+        self._keys = [point.resolved.key for point in todo]
+        self._written, self._took = 0.0, 0.0  # when the result was written last, and how long that took, in seconds
         self._fields = Fields.of(path, job, todo)
         self.finished: dict[str, dict[str, Any]] = {}  # entries by key
         self._failed: dict[str, dict[str, Any]] = {}
@@ -102,12 +108,17 @@ class Folder:
     @property
     def waiting(self) -> list[Point]:
         """Points that are not finished yet, in order."""
-        return [point for point in self._todo if point.resolved.key not in self.finished]
+        return [point for key, point in zip(self._keys, self._todo) if key not in self.finished]
 
     def add(self, entry: dict[str, Any]) -> None:
-        """Write the entry of a point, whose fields have been written: an entry is never without them."""
+        """Write the entry of a point, whose fields have been written: an entry is never without them.
+
+        Where points are many, and quicker than writing them all, not each is written at once; the last one is.
+        """
         self.finished[entry["key"]] = entry
-        self._write()
+        last = all(key in self.finished or key in self._failed for key in self._keys)
+        if last or self._took < QUICK or perf_counter() - self._written >= SPARING * self._took:
+            self._write()
 
     def fail(self, point: Point, error: Exception) -> None:
         """List a point that could not be solved."""
@@ -118,16 +129,18 @@ class Folder:
     def result(self) -> Result:
         """All that is finished, in the order of the sweep."""
         entries = [
-            {**self.finished[point.resolved.key], "parameters": dict(point.parameters)}
-            for point in self._todo
-            if point.resolved.key in self.finished
+            {**self.finished[key], "parameters": dict(point.parameters)}
+            for key, point in zip(self._keys, self._todo)
+            if key in self.finished
         ]
         return replace(self._result, points=tuple(entries), failed=tuple(self._failed.values()))
 
     def _write(self) -> None:
-        result = self.result
+        start, result = perf_counter(), self.result
         write_text(self.path / "result.json", result.as_json())
         write_text(self.path / "table.csv", result.as_csv())
+        self._written = perf_counter()
+        self._took = self._written - start
 
     def _held(self, overwrite: bool) -> Result | None:
         file = self.path / "result.json"

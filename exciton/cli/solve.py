@@ -2,17 +2,19 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from exciton.folder import Fields, Folder
     from exciton.job import Job
     from exciton.result import Result
     from exciton.sweep import Point
+    from solvers.errors import SolverError
     from solvers.parallel import Comm
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -26,6 +28,12 @@ def add(commands: "Commands") -> None:
         "--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="replace one value of the job"
     )
     p.add_argument("--backend", choices=("scipy", "petsc"), help="linear algebra (default: the job's)")
+    p.add_argument(
+        "--processes",
+        type=_positive,
+        metavar="N",
+        help="points solved at once, without MPI (default: one for each core, where small points are many)",
+    )
     p.add_argument("--overwrite", action="store_true", help="replace another job's result in the folder")
     p.add_argument("--quiet", action="store_true", help="no progress and no table")
     p.set_defaults(command=solve_command)
@@ -52,7 +60,7 @@ def solve_command(args: argparse.Namespace) -> int:
         if parallel.rank(comm) == 0:
             folder = Folder(path, job, todo, overwrite=args.overwrite)
     waiting = parallel.from_first(comm, folder.waiting if folder else [])
-    failed = _run(folder, waiting, Fields.of(path, job, todo), comm, quiet=args.quiet)
+    failed = _run(folder, waiting, Fields.of(path, job, todo), comm, args.processes, quiet=args.quiet)
     with parallel.together(comm):
         if folder is not None:
             _finish(folder, job, todo, len(todo) - len(waiting), quiet=args.quiet)
@@ -68,27 +76,38 @@ def _require_backend(todo: "Sequence[Point]", ranks: int) -> None:
         petsc.load()
 
 
-def _run(folder: "Folder | None", waiting: "Sequence[Point]", fields: "Fields", comm: "Comm", *, quiet: bool) -> int:
-    """Solve what is waiting, each point on a team of ranks; returns how many points failed, on rank 0."""
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found {text!r}, allowed: 1 or more")
+    return int(text)
+
+
+def _run(
+    folder: "Folder | None",
+    waiting: "Sequence[Point]",
+    fields: "Fields",
+    comm: "Comm",
+    processes: int | None,
+    *,
+    quiet: bool,
+) -> int:
+    """Solve what is waiting, each point on a team of ranks or in a process; returns how many failed, on rank 0."""
     from exciton.cli.progress import progress
-    from exciton.workflow import ranks_per_point, solve_point
+    from exciton.workflow import ranks_per_point
     from solvers.errors import SolverError
     from solvers.farm import farm
-    from solvers.parallel import all_here, size
+    from solvers.parallel import size
+    from solvers.pool import pool
 
-    def work(team: "Comm", number: int) -> "dict[str, Any] | SolverError":
-        try:
-            solved = solve_point(waiting[number], team)
-        except SolverError as error:
-            if not all_here(team):  # the others wait in a call that will never end
-                raise
-            return SolverError(str(error))
-        fields.write(solved, team)
-        return solved.entry
-
+    outcomes: Iterator[tuple[int, dict[str, Any] | SolverError]]
+    if size(comm) == 1:
+        outcomes = pool(processes or _processes(waiting), waiting, partial(_solved, fields))
+    else:
+        teams = ranks_per_point(waiting, size(comm))
+        outcomes = farm(comm, teams, len(waiting), lambda team, number: _solved(fields, waiting[number], team))
     failed = 0
     with progress(len(waiting), quiet=quiet or folder is None, ranks=size(comm)) as step:
-        for number, outcome in farm(comm, ranks_per_point(waiting, size(comm)), len(waiting), work):
+        for number, outcome in outcomes:
             assert folder is not None
             point = waiting[number]
             if isinstance(outcome, SolverError):
@@ -98,6 +117,31 @@ def _run(folder: "Folder | None", waiting: "Sequence[Point]", fields: "Fields", 
                 folder.add(outcome)
             step(_where(point.parameters))
     return failed
+
+
+def _processes(waiting: "Sequence[Point]") -> int:
+    """One for each core, if starting them pays: a process takes as long to start as four small points to be solved."""
+    from exciton.carriers import on_boxes
+    from solvers.pool import cores
+
+    small = all(on_boxes(point.resolved) for point in waiting)
+    return max(1, min(cores(), len(waiting) // 4)) if small else 1
+
+
+def _solved(fields: "Fields", point: "Point", team: "Comm" = None) -> "dict[str, Any] | SolverError":
+    """Solve a point and write its files; what failed is returned, since it must travel."""
+    from exciton.workflow import solve_point
+    from solvers.errors import SolverError
+    from solvers.parallel import all_here
+
+    try:
+        solved = solve_point(point, team)
+    except SolverError as error:
+        if not all_here(team):  # the others wait in a call that will never end
+            raise
+        return SolverError(str(error))
+    fields.write(solved, team)
+    return solved.entry
 
 
 def _finish(folder: "Folder", job: "Job", todo: "Sequence[Point]", kept: int, *, quiet: bool) -> None:

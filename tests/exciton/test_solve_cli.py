@@ -199,6 +199,20 @@ def test_a_failing_point_is_listed_and_the_others_go_on(run, tmp_path, monkeypat
     assert [again["points"][0], again["points"][2]] == result["points"]
 
 
+def test_processes_change_no_number(run, tmp_path):
+    """Five points on two processes and on one: the same entries, in the order of the sweep."""
+    content = jobs.tables(4.0, (("B", 0.5),), **QUICK, sweep=sweep(4.0, 4.5, 5.0, 5.5, 6.0))
+    file = jobs.write(tmp_path / "job.toml", content)
+    found = []
+    for processes in (1, 2):
+        folder = tmp_path / str(processes)
+        assert run("solve", file, "-o", folder, "--quiet", "--processes", processes) == (0, "", "")
+        found.append([numbers(p) | p["parameters"] for p in jobs.read(folder)["points"]])
+    assert found[0] == found[1]
+    with pytest.raises(SystemExit, match="2"):
+        run("solve", file, "--processes", "0")
+
+
 def test_kill_in_the_middle_of_a_sweep(tmp_path):
     """Finished points are not computed again, and no file is half-written at any time."""
     values = [4.0 + 0.1 * i for i in range(12)]
