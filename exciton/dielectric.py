@@ -106,6 +106,15 @@ class Dielectric:
                 total += jump * within(x, y, z)
         return total
 
+    def distances(self, x: Array, y: Array, z: Array) -> Array:
+        """(regions, nx, ny, nz) distance from each region's outer boundary, negative within, nm; of round shapes."""
+        assert not isinstance(self.geometry, Voxels)
+        found = []
+        for shape, centre in zip(self.geometry.boundaries, self.geometry.centres):
+            axes = [c - middle for c, middle in zip((x, y, z), centre)]
+            found.append(_distance(shape, *axes))
+        return np.stack(found)
+
     def at(self, points: Array) -> Array:
         """(count,) relative permittivity at points (count, 3)."""
         return np.array([self(*point[:, None]).item() for point in points])
@@ -145,11 +154,18 @@ def _sphere(shape: Sphere, spread: float, *axes: Array) -> Array:
 
 
 def _rounded_cube(shape: RoundedCube, spread: float, *axes: Array) -> Array:
-    x, y, z = (np.abs(c) - shape.flat / 2 for c in axes)
+    return np.asarray(ndtr(-_distance(shape, *axes) / spread))
+
+
+def _distance(shape: Cuboid | Sphere | RoundedCube, *axes: Array) -> Array:
+    """From the surface, negative inside."""
+    if isinstance(shape, Cuboid):
+        raise ValueError("distances are for shapes without edges")
+    flat, radius = (shape.flat, shape.radius) if isinstance(shape, RoundedCube) else (0.0, shape.radius)
+    x, y, z = (np.abs(c) - flat / 2 for c in axes)
     x, y = x[:, None, None], y[:, None]
     outside = np.sqrt(sum(np.maximum(c, 0.0) ** 2 for c in (x, y, z)))
-    distance = outside + np.minimum(np.maximum(np.maximum(x, y), z), 0.0) - shape.radius
-    return np.asarray(ndtr(-distance / spread))
+    return np.asarray(outside + np.minimum(np.maximum(np.maximum(x, y), z), 0.0) - radius)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 ``W_bulk = e^2 / (4 pi eps0 sqrt(eps(r) eps(r')) |r - r'|)``. In concentric spheres Sigma is a sum over spherical waves.
 Elsewhere it is found at some points, one point charge each, and interpolated. In boxes the profiles of the plane layers
 along each axis are taken off before and added again after: they hold all that is steep, and what is left is smooth.
+Other shapes are left to `curved`.
 """
 
 from collections.abc import Sequence
@@ -13,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BarycentricInterpolator, PchipInterpolator, make_interp_spline
 
+from exciton.curved import curved
 from exciton.dielectric import Dielectric, Voxels
+from exciton.errors import JobError
 from exciton.open_space import Resolution, planes_of, problem
 from exciton.profiles import THIN, planar, spherical
 from exciton.resolve import SURROUNDINGS
 from exciton.units import COULOMB
-from meshes.shapes import Cuboid, RoundedCube, Sphere
+from meshes.shapes import Cuboid, Sphere
 from solvers.greens import regular_part, regular_part_of_slab
 from solvers.grid import Grid
 from solvers.tensor import contract
@@ -27,6 +30,8 @@ Array = NDArray[np.float64]
 
 FINE = Resolution(degree=2, finest=1.5, growth=3.0, largest=1.5)
 COARSE = Resolution(degree=2, finest=2.5, growth=3.5, largest=1.5)
+ROUND_FINE = Resolution(degree=3, finest=1.5, growth=3.0, largest=1.5)
+ROUND_COARSE = Resolution(degree=2, finest=1.5, growth=3.0, largest=1.5)
 WITHIN = (0.5, 0.82)  # of the half width of the core: coordinates of samples beside its middle and its faces
 SPARSE = (0.7,)  # the same of the coarser representation
 SAME = 1e-6  # nm
@@ -46,10 +51,16 @@ def self_energy(dielectric: Dielectric, grid: Grid) -> SelfEnergy:
     ------
     NotConverged
         The permittivities are too far apart for the linear solver.
+    JobError
+        The structure is a mesh from a file.
     """
     geometry = dielectric.geometry
-    if not isinstance(geometry, Voxels) and isinstance(geometry.core, Sphere) and all(geometry.mirror):
+    if isinstance(geometry, Voxels):
+        raise JobError("exciton.polarisation: self-energies in a mesh from a file are not built; allowed: false")
+    if isinstance(geometry.core, Sphere) and not any(geometry.core_shift):
         fine, coarse = (_concentric(dielectric, grid, thin) for thin in (THIN, 2 * THIN))
+    elif not isinstance(geometry.core, Cuboid):
+        fine, coarse = (curved(dielectric, grid, *how) for how in ((ROUND_FINE, 6), (ROUND_COARSE, 4)))
     else:
         fine = _sampled(dielectric, grid, FINE, sparse=False)
         coarse = _sampled(dielectric, grid, COARSE, sparse=True)
@@ -75,8 +86,7 @@ def _sampled(dielectric: Dielectric, grid: Grid, resolution: Resolution, *, spar
     points = np.stack([row[i] for row, i in zip(rows, index.T)], axis=1)
     rest = regular_part(poisson, points, dielectric.at(points))
     cores = [_core(dielectric, axis) for axis in range(3)]
-    layers = _layers(dielectric)
-    for axis in layers:
+    for axis in range(3):
         along = _along(dielectric, axis)
         row = along(poisson.nodes[axis])
         slab = regular_part_of_slab(poisson, points, along(points[:, axis]), axis, row)
@@ -86,19 +96,12 @@ def _sampled(dielectric: Dielectric, grid: Grid, resolution: Resolution, *, spar
     values = (2 * np.pi * COULOMB * rest)[owner].reshape([len(row) for row in rows])
     tables = [_interpolation(row, m, core, x) for row, m, core, x in zip(rows, mirrored, cores, grid.points)]
     total = contract(values[None], *tables)[0]
-    for axis in layers:
+    for axis in range(3):
         profile = planar(_along(dielectric, axis), planes_of(dielectric, axis), dielectric.spread)
         factors = [_beside(x, core, dielectric.width) for x, core in zip(grid.points, cores)]
         factors[axis] = profile(grid.points[axis])
         total += np.einsum("a,b,c->abc", *factors)
     return total
-
-
-def _layers(dielectric: Dielectric) -> Sequence[int]:
-    """The axes across whose middle the layers are plane."""
-    geometry = dielectric.geometry
-    flat = not isinstance(geometry, Voxels) and isinstance(geometry.core, Cuboid | RoundedCube)
-    return range(3) if flat else ()
 
 
 def _core(dielectric: Dielectric, axis: int) -> tuple[float, float]:

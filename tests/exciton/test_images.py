@@ -5,7 +5,8 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import erf
 
-from exciton.dielectric import Dielectric
+from exciton.dielectric import Dielectric, Voxels
+from exciton.errors import JobError
 from exciton.images import INTERACTION, Images
 from exciton.profiles import planar
 from exciton.units import COULOMB
@@ -167,3 +168,26 @@ def test_rounded_cube_between_sphere_and_cube():
         for shape in (Sphere(size), RoundedCube(size, 1.5), Cuboid((size,) * 3))
     ]
     assert middle[0] > middle[1] > middle[2] > 0
+
+
+def test_a_round_cube_is_a_sphere():
+    """Plane profiles at a distance and a polynomial against spherical waves, in a density like a ground state's."""
+    radius = 5.0
+    ball, cube = (images(s, width=0.59, points=20) for s in (Sphere(2 * radius), RoundedCube(2 * radius, radius)))
+    x, y, z = np.meshgrid(*ball.grid.points, indexing="ij")
+    r = np.sqrt(x**2 + y**2 + z**2)
+    density = np.where(r < radius, np.sinc(r / radius) ** 2, 0.0)
+    density /= ball.grid.integral(density)
+    exact, found, change = (
+        ball.grid.integral(density * values)
+        for values in (ball.self_energy(), cube.self_energy(), cube.self_energy_change())
+    )
+    assert found == pytest.approx(exact, rel=1e-2)
+    assert abs(change) < 2e-2 * exact
+
+
+def test_a_mesh_from_a_file_has_no_self_energies():
+    structure = Voxels(np.zeros(3), 0.5, np.zeros((4, 4, 4), dtype=int), np.array([[0.0] * 3, [1.5] * 3]))
+    found = Images(Dielectric(("core", "medium"), (4.0, 2.0), 4.0, structure), grid_of(np.ones(3), 3))
+    with pytest.raises(JobError, match=r"exciton.polarisation: .* not built"):
+        found.self_energy()
