@@ -6,12 +6,15 @@ from meshes.mesh import Mesh
 from meshes.partition import Part, part, partition
 
 from ..parallel import Comm, rank, size, together
+from .graph import cut
 
 TAG = 32010
 
 
 def dealt(make: Callable[[], Mesh], comm: Comm) -> Part:
     """This rank's part of a mesh that rank 0 makes; after that no rank holds the whole.
+
+    It is cut where its graph of neighbouring cells can be, otherwise along a space-filling curve.
 
     Raises
     ------
@@ -23,9 +26,11 @@ def dealt(make: Callable[[], Mesh], comm: Comm) -> Part:
     with together(comm):
         if rank(comm) == 0:
             mesh = make()
+    owners = cut(mesh, comm) if size(comm) > 1 else None
     if mesh is None:
         return comm.recv(source=0, tag=TAG)
-    owners = partition(mesh, size(comm))
+    if owners is None:
+        owners = partition(mesh, size(comm))
     for other in range(size(comm)):
         piece = part(mesh, owners, other)
         if other == 0:

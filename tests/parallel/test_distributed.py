@@ -5,6 +5,7 @@ import sys
 from functools import cache
 from time import monotonic
 
+import grids
 import numpy as np
 import pytest
 from conftest import missing
@@ -90,6 +91,44 @@ def test_distributed_linear_solves(ranks):
 @pytest.mark.parametrize("ranks", RANKS)
 def test_tasks_are_dealt_once_each(ranks):
     assert [task for task, _ in computed(ranks)["farm"]] == list(range(7))
+
+
+CUT = """
+import json, grids, numpy as np
+from meshes.partition import partition
+from solvers import parallel
+from solvers.distributed import graph, parts
+comm = parallel.world()
+mesh = grids.cube("tetrahedron", 8)
+here = mesh if comm.rank == 0 else None
+owners = graph.cut(here, comm)
+piece = parts.dealt(lambda: mesh, comm)
+graph.LIBRARIES = ()
+without, curve = graph.cut(here, comm), parts.dealt(lambda: mesh, comm)
+cells = comm.gather((piece.cells.tolist(), curve.cells.tolist()))
+if comm.rank == 0:
+    print(json.dumps([owners.tolist(), partition(mesh, 3).tolist(), without, cells]))
+"""
+
+
+def test_a_graph_is_cut_where_there_is_a_library():
+    """Less surface than along the curve, as many cells to each, every cell to one; without a library the curve."""
+    if not any(petsc.has(name) for name in ("ptscotch", "parmetis")):
+        missing("PT-Scotch and ParMETIS")
+    done = mpiexec(3, "-c", CUT)
+    assert done.returncode == 0, done.stderr
+    graph, curve, without, dealt = json.loads(done.stdout)
+    assert without is None
+    again = np.full(len(graph), -1)  # PT-Scotch goes on with its random numbers
+    for rank, (mine, by_curve) in enumerate(dealt):
+        again[mine] = rank
+        assert np.flatnonzero(np.array(curve) == rank).tolist() == by_curve
+    sides = grids.cube("tetrahedron", 8).facets.cells
+    sides = sides[(sides >= 0).all(axis=1)]
+    most = 0.85 * np.sum(np.array(curve)[sides[:, 0]] != np.array(curve)[sides[:, 1]])
+    for owners in (np.array(graph), again):
+        assert np.sum(owners[sides[:, 0]] != owners[sides[:, 1]]) < most
+        assert np.ptp(np.bincount(owners)) < 0.05 * len(owners)
 
 
 LATE = """
