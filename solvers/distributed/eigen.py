@@ -46,7 +46,7 @@ def lowest(
             coarse = _Coarse(space, diffusion, potential - floor, k)
             return coarse.cycle
 
-    with petsc.stage("solve"):
+    with petsc.stage("solve"), petsc.recycled():
         values, vectors, steps, method = iterate(
             k,
             m,
