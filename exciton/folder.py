@@ -31,7 +31,7 @@ DRAFTS = (  # of a run that was killed
     *(f".*.{kind}.*" for kind in ("png", "svg", "pdf")),
 )
 
-QUICK = 0.02  # seconds: a result that is written faster is written after every point
+MANY = 50  # points: up to these the result is written after each
 SPARING = 10  # times as long as writing another takes, it is not written again
 
 
@@ -117,7 +117,7 @@ class Folder:
         """
         self.finished[entry["key"]] = entry
         last = all(key in self.finished or key in self._failed for key in self._keys)
-        if last or self._took < QUICK or perf_counter() - self._written >= SPARING * self._took:
+        if last or len(self.finished) < MANY or perf_counter() - self._written >= SPARING * self._took:
             self._write()
 
     def fail(self, point: Point, error: Exception) -> None:

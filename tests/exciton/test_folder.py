@@ -161,3 +161,15 @@ def test_the_folder_says_what_it_holds(tmp_path):
     assert sorted(f.name for f in (tmp_path / "r").iterdir()) == ["job.toml", "result.json", "table.csv"]
     again = exciton.read_job(tmp_path / "r" / "job.toml")
     assert [p.resolved.key for p in points(again)] == [p.resolved.key for p in points(job)]
+
+
+def test_many_points_are_not_all_written_at_once(tmp_path, monkeypatch):
+    """Beyond `MANY`, only when writing has taken a small share of the time; the last one always."""
+    monkeypatch.setattr("exciton.folder.MANY", 2)
+    job = sweep(4.0, 5.0, 6.0, 7.0)
+    folder = opened(tmp_path / "r", job)
+    written = []
+    monkeypatch.setattr(folder, "_write", lambda: written.append(len(folder.finished)))
+    folder._took, folder._written = 1e6, 0.0
+    fill(folder, job, 4)
+    assert written == [1, 4]
