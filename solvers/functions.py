@@ -32,3 +32,7 @@ class FunctionSpace(Protocol):
     def on_grid(self, u: Array, x: ArrayLike, y: ArrayLike, z: ArrayLike) -> Array:
         """(count, len(x), len(y), len(z)) values on the grid of these ascending coordinates; zero outside."""
         ...
+
+    def region_on_grid(self, x: ArrayLike, y: ArrayLike, z: ArrayLike) -> NDArray[np.int64]:
+        """(len(x), len(y), len(z)) number of the region around each point of a grid; -1 outside."""
+        ...

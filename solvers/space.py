@@ -156,6 +156,12 @@ class Space:
 
         return on_grid(self, self.full(u), *(np.asarray(c, dtype=float) for c in (x, y, z)))
 
+    def region_on_grid(self, x: ArrayLike, y: ArrayLike, z: ArrayLike) -> Ints:
+        """(len(x), len(y), len(z)) number of the region around each point of a grid; -1 outside."""
+        from .sampling import tags_on_grid
+
+        return tags_on_grid(self.mesh, *(np.asarray(c, dtype=float) for c in (x, y, z)))
+
     def linear(self) -> Mesh:
         """The mesh of the nodes: every cell divided at its nodes, with straight sides; points are `coordinates`.
 

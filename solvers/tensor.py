@@ -109,6 +109,17 @@ class BoxSpace:
         tables = (line.tabulate(np.asarray(c, dtype=float)) for line, c in zip(self.lines, (x, y, z)))
         return contract(self._blocks(u), *tables)
 
+    def region_on_grid(self, x: ArrayLike, y: ArrayLike, z: ArrayLike) -> NDArray[np.int64]:
+        """(len(x), len(y), len(z)) number of the region around each point of a grid; -1 outside."""
+        elements = []
+        for line, c in zip(self.lines, (x, y, z)):
+            at = np.searchsorted(line.breaks, np.asarray(c, dtype=float), side="right") - 1
+            elements.append(np.where(at == len(line.degrees), -1, at))
+        region = self.region_at(elements)
+        outside = [e < 0 for e in elements]
+        region[outside[0][:, None, None] | outside[1][:, None] | outside[2]] = -1
+        return region
+
     def moments(self, u: Array, axis: int) -> Array:
         """(regions, count, n, n): u u' integrated across each box, over the two other axes; n unknowns along `axis`."""
         left = np.moveaxis(self._blocks(u), axis + 1, 1)

@@ -17,7 +17,7 @@ from .. import petsc
 from ..eigen import Eigenpairs
 from ..element import Array, Element, Ints, element, quadrature
 from ..errors import BackendMissing
-from ..parallel import Comm, total
+from ..parallel import Comm, highest, total
 from ..space import Space
 from .numbering import Numbering, number, outer_nodes
 
@@ -111,6 +111,10 @@ class DistributedSpace:
         values = on_grid(self.local, nodal, *(np.asarray(c, dtype=float) for c in (x, y, z)))
         values = total(self.comm, values)
         return values[:-1] / np.maximum(values[-1], 1.0)
+
+    def region_on_grid(self, x: ArrayLike, y: ArrayLike, z: ArrayLike) -> Ints:
+        """(len(x), len(y), len(z)) number of the region around each point of a grid; -1 outside."""
+        return highest(self.comm, self.local.region_on_grid(x, y, z))
 
     def linear(self) -> Mesh:
         """The mesh of the nodes of this rank's cells; its nodal values are those of `full`."""
