@@ -27,13 +27,18 @@ from meshes.partition import box_part
 from meshes.shapes import Cuboid, Structure
 from solvers import hp, petsc
 from solvers.adapt import Cells, Problem, Solved, adapt, fixed, space_on
+from solvers.distributed import DistributedSpace
 from solvers.distributed.parts import dealt
+from solvers.eigen import Eigenpairs
 from solvers.functions import FunctionSpace
 from solvers.parallel import Comm, from_first, rank, size
+from solvers.space import Space
+from solvers.tensor import BoxSpace
 
 Array = NDArray[np.float64]
 
 FIRST_SIZE = 0.25  # of the first tetrahedra, over the width of the core
+WIDER = 1e-5  # residual of states beyond those asked for, which enter their energies squared
 LAYER_FACTOR = 0.15  # of the geometric grading of layers, as `meshes.generate` has it
 
 
@@ -44,7 +49,8 @@ class Carriers:
     space: FunctionSpace
     electron: States
     hole: States
-    coarse: tuple[FunctionSpace, Array, Array]  # a coarser space and both ground states on it: what moved since
+    coarse_space: FunctionSpace  # the space before, with its states: what has moved since bounds what is left
+    coarse: tuple[Eigenpairs, Eigenpairs]
     method: str  # which discretisation and eigensolver ran
     unknowns: int
 
@@ -100,9 +106,41 @@ def bound_states(resolved: Resolved, comm: Comm = None) -> Carriers:
         States.of(solved.space, pairs, errors, names, solved.coarse_space, coarse)
         for pairs, errors, coarse in zip(solved.pairs, solved.errors, solved.coarse)
     )
-    first, second = (pairs.vectors[:, 0] for pairs in solved.coarse)
-    before = (solved.coarse_space, first, second)
-    return Carriers(solved.space, electron, hole, before, solved.pairs[0].method, solved.space.size)
+    before = solved.coarse[0], solved.coarse[1]
+    return Carriers(
+        solved.space, electron, hole, solved.coarse_space, before, solved.pairs[0].method, solved.space.size
+    )
+
+
+def ground(states: States) -> Eigenpairs:
+    """The lowest state as an eigenpair."""
+    return Eigenpairs(states.energies[:1], states.psi[:, :1], states.residuals[:1], 0, "", states.labels[:1])
+
+
+def wider(resolved: Resolved, carriers: Carriers, count: int) -> tuple[Eigenpairs, Eigenpairs]:
+    """More states of electron and hole on the space that they have, which is not refined for them.
+
+    Parameters
+    ----------
+    count
+        How many of each; fewer where the space is smaller.
+    """
+    space = carriers.space
+    there = [region for region in resolved.regions if region.there]
+    problems = _problems(space.regions, _by_name(there), min(count, space.size))
+    if isinstance(space, BoxSpace):
+        symmetry = resolved.solver.symmetry == "auto"
+        first, second = (
+            space.lowest(p.diffusion, p.potential, p.count, tolerance=WIDER, symmetry=symmetry, start=states.psi)
+            for p, states in zip(problems, (carriers.electron, carriers.hole))
+        )
+    else:
+        assert isinstance(space, Space | DistributedSpace)
+        first, second = (
+            space.lowest(p.diffusion, p.potential, p.count, tolerance=WIDER, backend=resolved.solver.wanted)
+            for p in problems
+        )
+    return first, second
 
 
 def _by_name(regions: Sequence[Region]) -> dict[str, Region]:

@@ -69,8 +69,10 @@ def completed(job: Job) -> Completed:
     core = known[next(iter(roles["core"]))]
     for name in roles["layer"]:
         derived |= _derived_of_alignment(job, core, known[name])
+    medium = medium_of(job.structure)
     if job.structure.medium is None:
-        derived["structure", "medium"] = (medium_of(job.structure), "not given")
+        derived["structure", "medium"] = (medium, "not given")
+    derived |= _derived_of_light(job, core, known.get(medium) or facts(job, medium))
     return Completed(tables, origins, derived)
 
 
@@ -113,6 +115,18 @@ def _derived_of_alignment(job: Job, core: Facts, other: Facts) -> Iterator[tuple
         if given is None or getattr(given, key) is None:
             value = (None, "") if found is None else (getattr(found, carrier), found.origin)
             yield ("alignment", other.name, key), value
+
+
+def _derived_of_light(job: Job, core: Facts, medium: Facts) -> Iterator[tuple[Path, tuple[Any, str]]]:
+    emission = job.emission
+    if job.exciton.polarisation is None:
+        yield ("exciton", "polarisation"), (None, "")
+    if emission.lifetime is None:
+        yield ("emission", "lifetime"), (None, "")
+    if emission.kane_energy_eV is None:
+        yield ("emission", "kane_energy_eV"), (core.number("kane_energy_eV"), f"of {core.name}")
+    if emission.refractive_index is None:
+        yield ("emission", "refractive_index"), (medium.number("refractive_index"), f"of {medium.name}")
 
 
 def _is_table(value: Any) -> bool:

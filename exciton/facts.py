@@ -59,6 +59,11 @@ class Facts:
         number = self.numbers.get("permittivity")
         return None if number is None else _scalar(number.value)
 
+    def number(self, key: str) -> float | None:
+        """A scalar by its key, where it is known."""
+        number = self.numbers.get(key)
+        return None if number is None else _scalar(number.value)
+
     def mass(self, carrier: str) -> Triple:
         """Effective mass of ``electron`` or ``hole`` along x, y, z.
 

@@ -18,8 +18,8 @@ from meshes.mesh import Mesh
 from meshes.pieces import write_pieces
 from meshes.shapes import Structure
 from solvers.distributed import DistributedSpace
+from solvers.functions import FunctionSpace
 from solvers.parallel import Comm, highest, in_turn, rank
-from solvers.sampling import tags_on_grid
 from solvers.space import Space
 from solvers.tensor import BoxSpace
 
@@ -101,10 +101,14 @@ def _region(resolved: Resolved, name: str) -> Region:
 
 def extent(resolved: Resolved, carriers: Carriers) -> Array:
     """(2, 3) corners of the box around the particle, nm."""
+    return box_around(resolved, carriers.space)
+
+
+def box_around(resolved: Resolved, space: FunctionSpace) -> Array:
+    """(2, 3) corners of the box around all of a space, nm."""
     if isinstance(resolved.geometry, Structure):
         half = resolved.geometry.extent / 2
         return np.array([-half, half])
-    space = carriers.space
     assert isinstance(space, Space | DistributedSpace)
     comm = getattr(space, "comm", None)
     points = space.mesh.points
@@ -113,12 +117,12 @@ def extent(resolved: Resolved, carriers: Carriers) -> Array:
 
 def write_profile(path: Path, resolved: Resolved, carriers: Carriers, comm: Comm = None) -> None:
     """`profile` as a file. Every rank of `comm` calls this, the first one writes."""
-    text = profile(resolved, carriers, comm)
+    text = profile(resolved, carriers)
     if rank(comm) == 0:
         write_text(path, text)
 
 
-def profile(resolved: Resolved, carriers: Carriers, comm: Comm = None) -> str:
+def profile(resolved: Resolved, carriers: Carriers) -> str:
     """Band edges and |psi|^2 along the x axis through the core's centre, as CSV with units in the column names."""
     low, high = extent(resolved, carriers)
     x = np.linspace(low[0], high[0], SAMPLES)
@@ -134,7 +138,7 @@ def profile(resolved: Resolved, carriers: Carriers, comm: Comm = None) -> str:
     else:
         assert isinstance(carriers.space, Space | DistributedSpace)
         centre = (low + high) / 2
-        tags = highest(comm, tags_on_grid(carriers.space.mesh, x, centre[1:2], centre[2:3])[:, 0, 0])
+        tags = carriers.space.region_on_grid(x, centre[1:2], centre[2:3])[:, 0, 0]
     x, tags = x[tags >= 0], tags[tags >= 0]
     names = [carriers.space.regions[tag] for tag in tags]
     columns: dict[str, Sequence[object]] = {"x_nm": [f"{value:.9g}" for value in x], "region": names}

@@ -17,14 +17,6 @@ from solvers.options import parse
 
 SCHEMA = 1
 
-# What a job file may say one day and may not say yet: the values that are refused, or None for all of them.
-NOT_BUILT: Mapping[str, tuple[object, ...] | None] = {
-    "exciton.level": ("hartree", "correlated"),
-    "exciton.polarisation": (True,),
-    "accuracy.enhancement": None,
-    "emission": None,
-}
-
 SIZES: Mapping[str, tuple[str, ...]] = {  # keys of structure.core that each shape wants, besides the material
     "cube": ("edge_nm",),
     "cuboid": ("edges_nm",),
@@ -186,14 +178,48 @@ class ExcitonTable(Table):
     """The electron-hole pair."""
 
     level: Literal["none", "first-order", "hartree", "correlated"] = Field(
-        default="first-order", description="how the attraction is treated"
+        default="correlated", description="how the attraction is treated"
     )
-    polarisation: bool = Field(
-        default=False, description="dielectric mismatch; false: the core's permittivity everywhere"
-    )
-    interface_width_nm: Size | None = Field(
+    polarisation: bool | None = Field(
         default=None,
-        description="of the permittivity step, about a lattice constant; read only where polarisation is on",
+        description="dielectric mismatch: images in the attraction, and self-energies; false: the core's permittivity "
+        "everywhere; left out: true where all permittivities are known",
+    )
+    interface_width_nm: Annotated[float, Field(ge=0.05, le=10)] = Field(
+        default=0.59,
+        description="of the permittivity step, 10 to 90 %; about a lattice constant (CsPbBr3: 0.59)",
+    )
+
+
+class EmissionTable(Table):
+    """The light of the pair."""
+
+    lifetime: bool | None = Field(
+        default=None, description="radiative lifetime; left out: where the core's Kane energy is known"
+    )
+    temperature_K: Annotated[float, Field(ge=0, le=2000)] = Field(
+        default=300.0, description="of the occupations of pair states only: neither gap nor masses follow"
+    )
+    kane_energy_eV: Annotated[float, Field(gt=0, le=1e3)] | None = Field(
+        default=None, description="left out: the core material's"
+    )
+    refractive_index: Annotated[float, Field(ge=1, le=100)] | None = Field(
+        default=None, description="of the medium; left out: that of the database, or the root of its permittivity"
+    )
+    local_field: Literal["computed"] | Annotated[float, Field(gt=0, le=100)] = Field(
+        default="computed", description="|F|^2; computed: a uniform field outside, with the true permittivity inside"
+    )
+    bright_fraction: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.75, description="of the spin states: three bright of four"
+    )
+    linewidth_meV: Annotated[float, Field(gt=0, le=1e3)] = Field(
+        default=80.0, description="homogeneous, full width at half maximum, of every line of the spectra"
+    )
+    core_spread_nm: Annotated[float, Field(ge=0, le=1e3)] = Field(
+        default=0.0, description="standard deviation of the core's size in an ensemble spectrum"
+    )
+    shell_spread_nm: Annotated[float, Field(ge=0, le=1e3)] = Field(
+        default=0.0, description="standard deviation of the outermost shell's thickness in an ensemble spectrum"
     )
 
 
@@ -202,6 +228,9 @@ class Accuracy(Table):
 
     energy_meV: Annotated[float, Field(ge=1e-6, le=1e3)] = Field(default=0.1, description="in each carrier energy")
     pair_meV: Annotated[float, Field(ge=1e-6, le=1e3)] = Field(default=0.2, description="in the pair energy")
+    enhancement: Annotated[float, Field(ge=1e-6, le=1e3)] = Field(
+        default=0.03, description="relative, in the enhancement of a correlated pair"
+    )
     element: Literal["hexahedron", "tetrahedron"] | None = Field(
         default=None, description="by hand, instead of energy_meV: cell type; hexahedra for cube and cuboid only"
     )
@@ -300,6 +329,7 @@ class Job(Table):
     alignment: Mapping[Name, AlignmentTable] = Field(default_factory=dict)
     carriers: Carriers = Carriers()
     exciton: ExcitonTable = ExcitonTable()
+    emission: EmissionTable = EmissionTable()
     accuracy: Accuracy = Accuracy()
     solver: Solver = Solver()
     sweep: Annotated[tuple[Sweep, ...], Strict(False)] = ()
@@ -308,11 +338,10 @@ class Job(Table):
 
     def __init__(self, /, **tables: Any) -> None:
         _refuse_other_schemas(tables)
-        _refuse_not_built(tables)
         try:
             super().__init__(**tables)
         except ValidationError as error:
-            raise JobError(one_line(error, Job, NOT_BUILT)) from error
+            raise JobError(one_line(error, Job)) from error
 
     @property
     def raw(self) -> dict[str, Any]:
@@ -336,22 +365,3 @@ def _refuse_other_schemas(tables: Mapping[str, Any]) -> None:
     found = tables["schema"]
     if type(found) is not int or found != SCHEMA:
         raise JobError(f"schema: found {shown(found)}, but this program reads schema {SCHEMA}")
-
-
-def _refuse_not_built(tables: Mapping[str, Any]) -> None:
-    for key, values in NOT_BUILT.items():
-        node: Any = tables
-        for step in key.split("."):
-            node = node.get(step) if isinstance(node, Mapping) else getattr(node, step, None)
-        if node is None or (values is not None and node not in values):
-            continue
-        what = f"{shown(node)} is not built yet" if values else "is not built yet"
-        raise JobError(f"{key}: {what}" + (f"; allowed: {_allowed_now(key)}" if values else ""))
-
-
-def _allowed_now(key: str) -> str:
-    """What is left of the choices of a key once those that are not built are taken away."""
-    table, name = key.split(".")
-    annotation = Job.model_fields[table].annotation.model_fields[name].annotation  # type: ignore[union-attr]
-    choices = getattr(annotation, "__args__", (False, True))
-    return " | ".join(shown(choice) for choice in choices if choice not in (NOT_BUILT[key] or ()))

@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from exciton import job
-from exciton.job import NOT_BUILT, Job, Table
+from exciton.job import Job, Table
 from exciton.keypath import shown
 from exciton.overrides import RIVALS
 
@@ -40,6 +40,7 @@ _SECTIONS: tuple[tuple[str, type[Table]], ...] = (
     ("[alignment.NAME]", job.AlignmentTable),
     ("[carriers]", job.Carriers),
     ("[exciton]", job.ExcitonTable),
+    ("[emission]", job.EmissionTable),
     ("[accuracy]", job.Accuracy),
     ("[solver]", job.Solver),
     ("[[sweep]]", job.Sweep),
@@ -53,7 +54,6 @@ def page() -> str:
     parts = [INTRODUCTION, *_section("Top of the file", Job, skip=_tables())]
     for title, model in _SECTIONS:
         parts += _section(f"`{title}`", model)
-    parts += ["## Not built yet\n", "These are refused: " + "; ".join(_not_built()) + ".\n"]
     pairs = sorted({tuple(sorted((key, *others))) for key, others in RIVALS.items() if len(others) == 1})
     twins = ", ".join(" or ".join(f"`{key}`" for key in pair) for pair in pairs if "energy_meV" not in pair)
     rivals = f"Setting one of two keys that say the same thing takes the other away: {twins};\n"
@@ -125,14 +125,6 @@ def _limits(metadata: list[Any]) -> Iterator[str]:
                 yield f"at most {limit:g}"
             case MinLen(min_length=1):
                 yield "not empty"
-
-
-def _not_built() -> Iterator[str]:
-    for key, values in NOT_BUILT.items():
-        if values is None:
-            yield f"`{key}`"
-        else:
-            yield f"`{key}` = " + " or ".join(f"`{shown(value)}`" for value in values)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,12 @@
 """What is wrong with a job, in one line: key, what was found, what is allowed, the nearest known key."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from exciton.keypath import Path, nearest, shown, written
-
-Refused = Mapping[str, Collection[object] | None]
 
 _TYPES = {
     "bool_type": "true or false",
@@ -30,21 +28,18 @@ def fault(path: Sequence[str | int], text: str) -> PydanticCustomError:
     return PydanticCustomError("fault", "{text}", {"path": tuple(path), "text": text})
 
 
-def one_line(error: ValidationError, model: type[BaseModel], refused: Refused) -> str:
-    """The first error of a job; unknown keys first, since a misspelt key is often why another one is missing.
-
-    `refused` are values, by path, that the model knows and the program does not take.
-    """
+def one_line(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first error of a job; unknown keys first, since a misspelt key is often why another one is missing."""
     errors = sorted(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
     first = errors[0]
     path = (*first["loc"], *first.get("ctx", {}).get("path", ()))
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     unknown = first["type"] == "extra_forbidden"
-    text = _unknown_key(path, model) if unknown else _text(first, refused.get(written(path)) or ())
+    text = _unknown_key(path, model) if unknown else _text(first)
     return " ".join(f"{written(path) or 'job'}: {text}{more}".split())
 
 
-def _text(error: ErrorDetails, refused: Collection[object]) -> str:
+def _text(error: ErrorDetails) -> str:
     kind, found, context = error["type"], shown(error["input"]), error.get("ctx", {})
     if kind == "fault":
         return str(context["text"])
@@ -55,8 +50,7 @@ def _text(error: ErrorDetails, refused: Collection[object]) -> str:
     if kind in _BOUNDS:
         return f"found {found}, allowed: {_BOUNDS[kind].format(**context)}"
     if kind == "literal_error":
-        choices = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
-        allowed = [choice for choice in choices if choice not in refused]
+        allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
         near = nearest(str(error["input"]), allowed) if isinstance(error["input"], str) else None
         return f"found {found}, allowed: {' | '.join(allowed)}" + (f"; did you mean {near}?" if near else "")
     if kind in ("too_long", "too_short"):

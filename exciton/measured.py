@@ -89,6 +89,6 @@ def read_measured(file: str | Path) -> Measured:
     except OSError as error:
         raise JobError(f"{file}: cannot be read: {error.strerror or error}") from error
     except ValidationError as error:
-        raise JobError(f"{file}: {one_line(error, Measured, {})}") from error
+        raise JobError(f"{file}: {one_line(error, Measured)}") from error
     except (ValueError, RecursionError) as error:
         raise JobError(f"{file}: no TOML: {' '.join(str(error).split())}") from error

@@ -6,17 +6,19 @@ meshes or solves. Lengths nm, energies eV, masses in free-electron masses.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from exciton import keypath
 from exciton.alignment import BandEdges, Barriers, Gap, band_gap, barriers
 from exciton.errors import JobError
 from exciton.facts import Facts, Triple, facts, missing
-from exciton.job import Accuracy, Carriers, Core, ExcitonTable, Job, Solver, StructureTable
+from exciton.job import Accuracy, Carriers, Core, EmissionTable, ExcitonTable, Job, Solver, StructureTable
 from exciton.roles import refuse_unknown
 from exciton.sheet import assumptions
 from meshes.errors import MeshError
@@ -67,6 +69,9 @@ class Resolved:
     medium_permittivity: float | None
     carriers: Carriers
     exciton: ExcitonTable
+    emission: EmissionTable
+    kane_energy: float | None  # eV, of the core; None where no lifetime is wanted
+    refractive_index: float | None  # of the medium; None where no lifetime is wanted
     accuracy: Accuracy
     solver: Solver
     assumptions: tuple[str, ...]
@@ -95,6 +100,7 @@ class Resolved:
             "medium_permittivity": self.medium_permittivity,
             "carriers": self.carriers.model_dump(),
             "exciton": self.exciton.model_dump(),
+            "emission": self.emission.model_dump() | {"kane": self.kane_energy, "index": self.refractive_index},
             "accuracy": self.accuracy.model_dump(exclude=unread),
             "solver": self.solver.model_dump(exclude={"ranks_per_point"}),  # who does it changes nothing
         }
@@ -143,6 +149,16 @@ def resolve(job: Job) -> Resolved:
             )
         )
     medium = medium_of(structure)
+    outside = facts(job, medium)
+    unknown = [each.material for each in regions if each.there and each.permittivity is None]
+    unknown += [medium] if outside.permittivity() is None else []
+    kane, index = _light(job, core, outside, unknown)
+    polarised = job.exciton.level != "none" and (
+        not unknown if job.exciton.polarisation is None else job.exciton.polarisation
+    )
+    if unknown and polarised:
+        raise missing(unknown[0], "permittivity")
+    settled = job.model_copy(update={"exciton": job.exciton.model_copy(update={"polarisation": polarised})})
     beside = {region.material: lined_up[region.material] for region in regions if region.name != core_region}
     return Resolved(
         title=job.title,
@@ -152,13 +168,36 @@ def resolve(job: Job) -> Resolved:
         gap=gap.value,
         gap_origin=gap.origin,
         medium=medium,
-        medium_permittivity=facts(job, medium).permittivity(),
+        medium_permittivity=outside.permittivity(),
         carriers=job.carriers,
-        exciton=job.exciton,
+        exciton=settled.exciton,
+        emission=job.emission,
+        kane_energy=kane,
+        refractive_index=index,
         accuracy=job.accuracy,
         solver=job.solver,
-        assumptions=tuple(assumptions(job, known, core, gap, beside, medium)),
+        assumptions=tuple(assumptions(settled, known, core, gap, beside, outside, kane, index, unknown)),
     )
+
+
+def _light(job: Job, core: Facts, outside: Facts, unknown: Sequence[str]) -> tuple[float | None, float | None]:
+    """Kane energy of the core in eV and index of the medium, where a lifetime is wanted and possible."""
+    emission = job.emission
+    if emission.lifetime is False or job.exciton.level == "none":
+        return None, None
+    kane = emission.kane_energy_eV or core.number("kane_energy_eV")
+    index = emission.refractive_index or outside.number("refractive_index")
+    if index is None and outside.permittivity() is not None:
+        index = float(np.sqrt(outside.permittivity() or 1.0))
+    if emission.lifetime and kane is None:
+        raise JobError(
+            f"emission.kane_energy_eV: is missing; a lifetime wants it, and the database has none for {core.name}"
+        )
+    if emission.lifetime and (index is None or (unknown and emission.local_field == "computed")):
+        raise missing(unknown[0], "permittivity")
+    if kane is None or index is None or (unknown and emission.local_field == "computed"):
+        return None, None
+    return kane, index
 
 
 def core_gap(core: Facts) -> Gap:

@@ -1,6 +1,6 @@
 """The assumption sheet: every number that is used, with its origin, and every choice that was made for the user."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from exciton.alignment import Barriers, Gap
 from exciton.facts import Facts
@@ -8,9 +8,21 @@ from exciton.job import Job
 
 
 def assumptions(
-    job: Job, known: Mapping[str, Facts], core: Facts, gap: Gap, beside: Mapping[str, Barriers], medium: str
+    job: Job,
+    known: Mapping[str, Facts],
+    core: Facts,
+    gap: Gap,
+    beside: Mapping[str, Barriers],
+    medium: Facts,
+    kane: float | None,
+    index: float | None,
+    unknown: Sequence[str],
 ) -> Iterator[str]:
-    """Lines of the sheet; `known` are the facts of all regions' materials, `beside` what lies beside the core."""
+    """Lines of the sheet; `known` are the facts of all regions' materials, `beside` what lies beside the core.
+
+    `kane` and `index` are the Kane energy and the refractive index of a lifetime, where one is computed; `unknown` are
+    materials without a permittivity.
+    """
     for name, material in known.items():
         origins = " ".join(offsets.origin for offsets in beside.values()) if material is core else ""
         origins += beside[name].origin if name in beside else ""
@@ -22,7 +34,17 @@ def assumptions(
         both = f"electron barrier {offsets.electron:+.3f} eV, hole barrier {offsets.hole:+.3f} eV"
         yield f"{name}: {both}: {offsets.origin}"
         yield from offsets.notes
-    yield from _choices(job, core, medium)
+    yield from _choices(job, core, medium.name)
+    if unknown and job.exciton.level != "none":
+        yield f"dielectric mismatch: left out, for {unknown[0]} has no permittivity"
+    if polarised(job):
+        yield f"{medium.name}: permittivity {medium.numbers['permittivity']} (of the medium)"
+        yield (
+            f"dielectric mismatch: every step is smooth over {job.exciton.interface_width_nm:g} nm (10 to 90 %); "
+            "its sensitivity to that is in the result"
+        )
+    if kane is not None and index is not None:
+        yield from _light(job, core, medium, kane, index)
 
 
 def _used(job: Job, is_core: bool, origins: str, material: Facts) -> set[str]:
@@ -34,7 +56,7 @@ def _used(job: Job, is_core: bool, origins: str, material: Facts) -> set[str]:
         keys.add("electron_affinity_eV")
     if "convention" in origins:
         keys |= {"electron_barrier_eV", "hole_barrier_eV"}
-    if (is_core and job.exciton.level != "none") or job.exciton.polarisation or "exciton_line_eV" in keys:
+    if (is_core and job.exciton.level != "none") or polarised(job) or "exciton_line_eV" in keys:
         keys.add("permittivity")
     return keys
 
@@ -48,11 +70,30 @@ def _choices(job: Job, core: Facts, medium: str) -> Iterator[str]:
         yield "psi = 0 on the outermost face of the particle: no surroundings, a hard wall"
     else:
         yield f"psi = 0 behind {outer.thickness_nm:g} nm of {outer.material}"
-    if exciton.level != "none":
+    if exciton.level != "none" and not exciton.polarisation:
         yield f"attraction: the permittivity {core.permittivity():g} of {core.name} everywhere (polarisation = false)"
     follows = "surroundings or the core" if structure.shape == "mesh" else "outermost layer"
     origin = "given" if structure.medium is not None else f"not given; the material of the {follows}"
-    unread = "" if exciton.polarisation else "; not read where polarisation = false"
+    unread = "" if polarised(job) else "; not read where polarisation = false"
     yield f"medium: {medium} ({origin}){unread}"
-    if exciton.interface_width_nm is not None and not exciton.polarisation:
-        yield f"exciton.interface_width_nm = {exciton.interface_width_nm:g}: not read where polarisation = false"
+
+
+def polarised(job: Job) -> bool:
+    """Whether the dielectric mismatch counts."""
+    return job.exciton.level != "none" and bool(job.exciton.polarisation)
+
+
+def _light(job: Job, core: Facts, medium: Facts, kane: float, index: float) -> Iterator[str]:
+    emission = job.emission
+    given = emission.kane_energy_eV is not None
+    yield f"{core.name}: kane_energy_eV {f'{kane:g}, given in the job' if given else core.numbers['kane_energy_eV']}"
+    if emission.refractive_index is not None:
+        yield f"{medium.name}: refractive_index {index:g}, given in the job"
+    elif "refractive_index" in medium.numbers:
+        yield f"{medium.name}: refractive_index {medium.numbers['refractive_index']}"
+    else:
+        yield f"{medium.name}: refractive_index {index:.4g}, the root of its permittivity"
+    yield (
+        f"lifetime: at {emission.temperature_K:g} K (occupations only), {emission.bright_fraction:g} of the spin states"
+        f" bright, local field {'computed' if emission.local_field == 'computed' else f'{emission.local_field:g}'}"
+    )

@@ -16,11 +16,12 @@ import numpy as np
 
 from exciton import alignment
 from exciton.carriers import Carriers, bound_states, on_boxes
-from exciton.emission import wavelength
-from exciton.fields import extent
+from exciton.emission import Light, wavelength
 from exciton.job import Job
+from exciton.lifetime import radiative
+from exciton.local_field import local_field
 from exciton.measured import read_measured
-from exciton.pair.first_order import Pair, first_order
+from exciton.pair.levels import PairSolution, solve_pair, with_mismatch
 from exciton.resolve import Resolved
 from exciton.result import Result
 from exciton.states import States, overlap_squared
@@ -29,6 +30,8 @@ from solvers.distributed import DistributedSpace
 from solvers.errors import SolverError
 from solvers.parallel import Comm, highest, size
 
+MOVED = 0.05  # share of a carrier that the attraction must move from region to region to be mentioned
+PART = 0.15  # of the tolerance of the pair energy that a level may take
 TIGHTER = (1.0, 0.2, 0.04)  # shares of the tolerance that are tried until the pair energy holds its own
 
 
@@ -92,7 +95,8 @@ def solve_point(point: Point, comm: Comm = None) -> Solved:
     start = time.perf_counter()
     resolved = point.resolved
     with petsc_options(resolved):
-        carriers, pair = _carriers_and_pair(resolved, comm)
+        carriers, solution = _carriers_and_pair(resolved, comm)
+        light = {} if solution is None else _light(resolved, carriers, solution)
     entry: dict[str, Any] = {
         "key": resolved.key,
         "parameters": dict(point.parameters),
@@ -104,14 +108,14 @@ def solve_point(point: Point, comm: Comm = None) -> Solved:
         "gap_origin": resolved.gap_origin,
     }
     pair_energy = float(carriers.electron.energies[0] + carriers.hole.energies[0])
-    if pair is not None:
-        entry["exciton"] = pair.as_json()
-        pair_energy = pair.energy
+    if solution is not None:
+        entry["exciton"] = _exciton(carriers, solution)
+        pair_energy = solution.pair.energy
     emission = resolved.gap + pair_energy
     if emission <= 0:
         raise SolverError(f"the pair lies {-emission:.3f} eV below the valence band: no photon; check gap and barriers")
-    entry |= {"emission_eV": emission, "emission_nm": wavelength(emission)}
-    flags = list(_flags(resolved, carriers))
+    entry |= {"emission_eV": emission, "emission_nm": wavelength(emission), **light}
+    flags = [*_flags(resolved, carriers), *_pulled(entry), *_missed(resolved, solution)]
     if flags:
         entry["flags"] = flags
     entry["cost"] = {
@@ -137,25 +141,46 @@ def petsc_options(resolved: Resolved) -> Iterator[None]:
         yield
 
 
-def _carriers_and_pair(resolved: Resolved, comm: Comm) -> tuple[Carriers, Pair | None]:
+def _carriers_and_pair(resolved: Resolved, comm: Comm) -> tuple[Carriers, PairSolution | None]:
     """The carriers, refined beyond ``accuracy.energy_meV`` where the pair energy needs that to hold ``pair_meV``."""
     accuracy = resolved.accuracy
-    wanted = accuracy.energy_meV if resolved.exciton.level == "none" else min(accuracy.energy_meV, accuracy.pair_meV)
-    pair = None
+    if resolved.exciton.level == "none":
+        return bound_states(resolved, comm), None
+    wanted = min(accuracy.energy_meV, PART * accuracy.pair_meV)
     for share in TIGHTER:
         tighter = accuracy.model_copy(update={"energy_meV": share * wanted})
         carriers = bound_states(replace(resolved, accuracy=tighter), comm)
-        if resolved.exciton.level == "none":
-            return carriers, None
-        assert resolved.core.permittivity is not None  # the job was checked for it
-        pair = first_order(carriers, extent(resolved, carriers), resolved.core.permittivity)
-        if accuracy.by_hand or 1e3 * pair.error <= accuracy.pair_meV:
-            return carriers, pair
-    assert pair is not None
+        solution = solve_pair(resolved, carriers)
+        error = solution.pair.error
+        if accuracy.by_hand or 1e3 * error <= accuracy.pair_meV:
+            if resolved.exciton.polarisation:
+                solution = with_mismatch(resolved, carriers, solution)
+            return carriers, solution
     raise SolverError(
-        f"accuracy.pair_meV = {accuracy.pair_meV:g} was asked for, {1e3 * pair.error:.2g} meV was reached with levels "
+        f"accuracy.pair_meV = {accuracy.pair_meV:g} was asked for, {1e3 * error:.2g} meV was reached with levels "
         f"to {TIGHTER[-1] * wanted:g} meV; ask for less"
     )
+
+
+def _exciton(carriers: Carriers, solution: PairSolution) -> dict[str, Any]:
+    """The pair with what the mismatch does to it and where it is."""
+    block = solution.pair.as_json()
+    if solution.mismatch is not None:
+        block["interface_sensitivity_meV_per_nm"] = 1e3 * solution.mismatch.sensitivity
+    electron, hole = solution.probability(carriers)
+    return block | {"electron_probability": electron, "hole_probability": hole}
+
+
+def _light(resolved: Resolved, carriers: Carriers, solution: PairSolution) -> dict[str, Any]:
+    """Lifetimes, where they are wanted."""
+    emission = resolved.emission
+    if resolved.kane_energy is None or resolved.refractive_index is None:
+        return {}
+    given = emission.local_field
+    field = local_field(resolved, carriers, solution) if given == "computed" else float(given)
+    light = Light(resolved.kane_energy, resolved.refractive_index, field, emission.bright_fraction)
+    keys, _ = radiative(resolved, carriers, solution, light, emission.temperature_K)
+    return keys | {"local_field": field}
 
 
 def _alignment(resolved: Resolved, carriers: Carriers) -> dict[str, Any]:
@@ -194,6 +219,32 @@ def _flags(resolved: Resolved, carriers: Carriers) -> Iterator[str]:
                     f"{carrier}_{i}: at {1e3 * energy:.1f} meV it lies above the barrier of the surroundings "
                     f"({1e3 * barrier:.0f} meV): it belongs to the box, not to the dot"
                 )
+
+
+def _pulled(entry: Mapping[str, Any]) -> Iterator[str]:
+    """Where the attraction moves a carrier so far that its single-particle density misleads."""
+    for carrier in ("electron", "hole"):
+        pair = entry.get("exciton", {}).get(f"{carrier}_probability")
+        if pair is None:
+            continue
+        alone = entry[carrier]["probability"][0]
+        region = max(pair, key=lambda name: abs(pair[name] - alone[name]))
+        if abs(pair[region] - alone[region]) > MOVED:
+            yield (
+                f"{carrier}: {100 * alone[region]:.0f} % in {region} alone, {100 * pair[region]:.0f} % in the pair: "
+                "the attraction changes the single-particle picture"
+            )
+
+
+def _missed(resolved: Resolved, solution: PairSolution | None) -> Iterator[str]:
+    """Where the mismatch's own error takes the pair energy beyond its tolerance."""
+    if solution is not None and solution.mismatch is not None:
+        error, own = 1e3 * solution.pair.error, 1e3 * solution.mismatch.error
+        if error > resolved.accuracy.pair_meV and not resolved.accuracy.by_hand:
+            yield (
+                f"the pair energy is known to {error:.2g} meV, accuracy.pair_meV = {resolved.accuracy.pair_meV:g}: the "
+                f"self-energies and images take {own:.2g} meV"
+            )
 
 
 def common_assumptions(todo: Sequence[Point]) -> tuple[str, ...]:

@@ -59,6 +59,7 @@ def tables(
     lined_up = {
         name: {**ALIGNMENT.get(name, {}), **(alignment or {}).get(name, {})} for name in sorted(used) if name != "A"
     }
+    more.setdefault("exciton", {"level": "first-order", "polarisation": False})
     return {"schema": 1, "structure": structure, "materials": chosen, "alignment": lined_up, **more}
 
 

@@ -107,7 +107,7 @@ def _paths(job: Job) -> Iterator[tuple[Path, str]]:
     for material in dict.fromkeys([*core, *layers]):
         for carrier in ("electron", "hole"):
             yield ("materials", material, f"{carrier}_mass"), "mass"
-    for material in dict.fromkeys([*core, *(layers if job.exciton.polarisation else ())]):
+    for material in dict.fromkeys([*core, *(layers if job.exciton.polarisation is not False else ())]):
         yield ("materials", material, "permittivity"), "permittivity"
 
 

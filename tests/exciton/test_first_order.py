@@ -5,15 +5,16 @@ import numpy as np
 import pytest
 
 from exciton.carriers import bound_states
-from exciton.fields import extent
-from exciton.pair.first_order import Pair, first_order
+from exciton.pair.first_order import first_order
+from exciton.pair.pair import Pair
 from exciton.units import COULOMB, HBAR2_2M0
 
 
 def pair_of(*args, permittivity=5.0, **kwargs):
-    resolved = jobs.resolved(*args, **kwargs)
+    materials = {"A": {"permittivity": permittivity}} | kwargs.pop("materials", {})
+    resolved = jobs.resolved(*args, materials=materials, **kwargs)
     carriers = bound_states(resolved)
-    return carriers, first_order(carriers, extent(resolved, carriers), permittivity)
+    return carriers, first_order(resolved, carriers)
 
 
 @pytest.mark.parametrize(("edge", "permittivity"), [(4.0, 5.0), (10.0, 7.3)])

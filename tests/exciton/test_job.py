@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from exciton import keypath
 from exciton.errors import JobError
-from exciton.job import NOT_BUILT, Job
+from exciton.job import Job
 from exciton.job_docs import page
 from exciton.overrides import override, parse_override
 from exciton.reader import DEFAULTS, read_job
@@ -125,15 +125,18 @@ def test_a_job_is_frozen():
         ("alignment.toluene.hole_barrier_eV", 0.3, ["alignment.toluene", "the medium"]),
         ("structure.shells[0].material", "ZnSs", ["structure.shells[0].material", "'ZnSs'", "'ZnS'"]),
         ("structure.medium", "tolene", ["structure.medium", "'tolene'", "'toluene'", "[materials.tolene]"]),
-        ("exciton.level", "correlated", ["exciton.level", "not built yet", '"none" | "first-order"']),
+        ("exciton.level", "full", ["exciton.level", "none | first-order | hartree | correlated"]),
         ("exciton.level", "first order", ["exciton.level", "did you mean first-order?"]),
-        ("exciton.polarisation", True, ["exciton.polarisation", "not built yet"]),
+        ("exciton.polarisation", "yes", ["exciton.polarisation", "true or false"]),
         ("solver.backend", "petcs", ["solver.backend", "did you mean petsc?"]),
         ("solver.petsc_options", "eps_type gd", ["solver.petsc_options", "eps_type gd", "allowed: options"]),
         ("solver.petsc_options", "-flag 1 2", ["solver.petsc_options", "'2' follows another value"]),
         ("solver.ranks_per_point", 0, ["solver.ranks_per_point", "found 0", "at least 1"]),
-        ("accuracy.enhancement", 0.03, ["accuracy.enhancement", "not built yet"]),
-        ("emission.lifetime", True, ["emission", "not built yet"]),
+        ("accuracy.enhancement", 0.0, ["accuracy.enhancement", "found 0"]),
+        ("emission.lifetime", "yes", ["emission.lifetime", "true or false"]),
+        ("emission.temperature_K", -1.0, ["emission.temperature_K", "at least 0"]),
+        ("emission.bright_fraction", 1.5, ["emission.bright_fraction", "at most 1"]),
+        ("emission.kane_enery_eV", 20.0, ["emission.kane_enery_eV", "did you mean kane_energy_eV?"]),
         ("compare", [], ["compare: found []", "a table"]),
         ("compare.file", "", ["compare.file"]),
         ("accuracy.degree", 3, ["accuracy.element", "degree"]),
@@ -201,8 +204,8 @@ def test_a_misspelt_key_is_named_before_the_one_that_it_leaves_missing():
         Job(**tables)
 
 
-def test_what_is_not_built_is_not_offered():
-    with pytest.raises(JobError, match=r'found "correlatd", allowed: none \| first-order$'):
+def test_a_misspelt_level_is_corrected():
+    with pytest.raises(JobError, match=r"did you mean correlated\?"):
         Job(**changed(("exciton.level", "correlatd")))
 
 
@@ -291,14 +294,6 @@ WORDS = st.text(st.characters(codec="utf-8"), max_size=6)
 def test_paths_read_back_as_written(steps):
     path = ("structure", *steps)
     assert keypath.parse(keypath.written(path)) == path
-
-
-def test_what_is_not_built_is_known_by_name():
-    """Each entry of the one list is refused, and the words in it are values that the types know."""
-    for key, values in NOT_BUILT.items():
-        for value in values or ("anything",):
-            with pytest.raises(JobError, match="not built yet"):
-                Job(**changed((key, value)))
 
 
 def test_the_page_of_keys_is_up_to_date():

@@ -175,8 +175,12 @@ def test_the_sheet_has_every_number_that_is_used_with_its_origin():
             assert f"{quantity.value:g}" in line
             assert ("[not verified]" in line) == (not quantity.verified)
     assert "its sign is not known" in sheet
-    assert "kane" not in sheet
-    assert "ZnS: permittivity" not in sheet  # nothing reads it at a uniform permittivity
+    for line in ("ZnS: permittivity", "CsPbBr3: kane_energy_eV", "ZnS: refractive_index", "lifetime: at 300 K"):
+        assert line in sheet
+    plain = Job(schema=1, structure=shape, exciton={"polarisation": False}, emission={"lifetime": False})
+    less = "\n".join(resolve(plain).assumptions)
+    assert "kane" not in less
+    assert "ZnS: permittivity" not in less  # nothing reads it at a uniform permittivity
     assert all(len(line.splitlines()) == 1 for line in found.assumptions)
 
 
@@ -281,3 +285,15 @@ def test_a_mesh_is_found_from_the_job_file(mesh_file, monkeypatch):
     monkeypatch.chdir("/")
     job = read_job(mesh_file.parent / "job.toml")
     assert job.structure.file == str(mesh_file)
+
+
+def test_what_is_not_known_is_left_out_and_said():
+    """No permittivity, no Kane energy: no mismatch, no lifetime; asked for, they are refused."""
+    found = resolved()
+    assert found.exciton.polarisation is False
+    assert found.kane_energy is None
+    assert any("dielectric mismatch: left out" in line for line in found.assumptions)
+    with pytest.raises(JobError, match="permittivity is missing"):
+        resolved(exciton={"polarisation": True})
+    with pytest.raises(JobError, match="kane_energy_eV: is missing"):
+        resolved(emission={"lifetime": True})

@@ -150,9 +150,16 @@ def bad_jobs():
     yield "nowhere", {**good, "sweep": [{"parameter": "structure.core.edge_mm", "values": [1.0]}]}, ()
     yield "empty sweep", {**good, "sweep": [{"parameter": EDGE, "values": []}]}, ()
     yield "future", {**good, "schema": 2}, ()
-    yield "not built", {**good, "exciton": {"level": "correlated"}}, ()
+    yield "no level", {**good, "exciton": {"level": "exact"}}, ()
+    yield "no permittivity", _without_permittivity(), ()
     yield "second point", {**good, "sweep": sweep(4.0, -4.0)}, ()
     yield "set", good, ("--set", "structure.core.edge_nm=-1")
+
+
+def _without_permittivity():
+    content = jobs.tables(4.0, (("B", 1.0),), exciton={"level": "first-order"})
+    del content["materials"]["B"]["permittivity"]
+    return content
 
 
 @pytest.mark.parametrize(("content", "extra"), [case[1:] for case in bad_jobs()], ids=[case[0] for case in bad_jobs()])

@@ -148,7 +148,7 @@ def test_a_sweep_may_give_what_the_job_lacks():
         ([sweep(EDGE, 5.0, "big")], [EDGE, 'found "big"', "sweep point 2"]),
         ([sweep("structure.core_shift_nm[0]", 0.5, 1.5)], ["structure.core_shift_nm", "sweep point 2"]),
         ([sweep("structure.shells[0].material", "ZnS", "ZnO3")], ["sweep[0].values[1]", "'ZnO3'", "'ZnO'"]),
-        ([sweep("exciton.level", "none", "correlated")], ["exciton.level", "not built yet", "sweep point 2"]),
+        ([sweep("exciton.level", "none", "correlatd")], ["exciton.level", "did you mean correlated", "sweep point 2"]),
     ],
 )
 def test_refusals(sweeps, words):

@@ -1,0 +1,65 @@
+"""Radiative lifetimes: the pair states that temperature reaches, the light they give, and how sure that is."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exciton.carriers import Carriers, wider
+from exciton.emission import Light, continued, mean_overlap
+from exciton.pair.levels import PairSolution
+from exciton.pair.manifold import Manifold, manifold
+from exciton.resolve import Resolved
+
+Array = NDArray[np.float64]
+
+UNCORRELATED = 48  # carrier states of a mean-field average
+
+
+def radiative(
+    resolved: Resolved, carriers: Carriers, solution: PairSolution, light: Light, temperature: float
+) -> tuple[dict[str, Any], Manifold | None]:
+    """The entry's keys that belong to the lifetime of a pair at the job's level, and the pair states behind them.
+
+    Correlated: the Boltzmann average over pair states, each with its own enhancement; the error adds what the last
+    enlargement of the space changed in the average, and the relative error of the ground pair's enhancement. Without
+    correlation: the average over uncorrelated pairs, whose overlap is all they have; a lifetime of mean-field theory.
+    """
+    if solution.correlated is None:
+        return {"mean_field_lifetime_ns": _mean_field(resolved, carriers, solution, light, temperature)}, None
+    ground, gap = solution.correlated, resolved.gap
+    levels = _levels(resolved, [each.values for each in solution.states], temperature)
+    mismatch = None if solution.polarisation is None else solution.polarisation.energies
+    fewer, states = (
+        manifold(ground, levels, *size, mismatch=mismatch if size == ground.sizes[-1] else None)
+        for size in ground.sizes[-2:]
+    )
+    plain = states if mismatch is None else manifold(ground, levels, *ground.sizes[-1])
+    changed = abs(fewer.mean_enhancement(temperature) / plain.mean_enhancement(temperature) - 1)
+    uncertain = changed + solution.pair.enhancement_error / solution.pair.enhancement
+    lifetime = 1 / light.rate(1.0, states.mean_strength(gap, temperature))
+    return {
+        "radiative_lifetime_ns": lifetime,
+        "radiative_lifetime_error_ns": uncertain * lifetime,
+        "radiative_lifetime_0K_ns": light.lifetime(gap + solution.pair.energy, solution.pair.enhancement),
+        "mean_enhancement": states.mean_enhancement(temperature),
+        "pairs_not_solved_for": states.share_beyond(temperature),
+    }, states
+
+
+def _mean_field(
+    resolved: Resolved, carriers: Carriers, solution: PairSolution, light: Light, temperature: float
+) -> float:
+    pairs = wider(resolved, carriers, UNCORRELATED)
+    levels = (pairs[0].values, pairs[1].values)
+    overlaps = carriers.space.gram(pairs[0].vectors, pairs[1].vectors).sum(axis=0)
+    mean = mean_overlap(levels, _levels(resolved, levels, temperature), overlaps, temperature)
+    return light.lifetime(resolved.gap + solution.pair.energy, mean)
+
+
+def _levels(resolved: Resolved, levels: Any, temperature: float) -> tuple[Array, Array]:
+    """As many levels of electron and hole as temperature can reach, eV."""
+    here = [region for region in resolved.regions if region.there]
+    floors = [min(getattr(region, f"{carrier}_barrier") for region in here) for carrier in ("electron", "hole")]
+    electron, hole = (continued(each, floor, temperature) for each, floor in zip(levels, floors))
+    return electron, hole

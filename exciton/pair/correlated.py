@@ -1,0 +1,143 @@
+"""The level `correlated`: the pair problem in a space that grows until energy and enhancement hold their tolerances."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exciton.carriers import Carriers, wider
+from exciton.coulomb import attraction
+from exciton.fields import box_around
+from exciton.pair.geminals import Geminals, PairStates
+from exciton.pair.integrals import Integrals, Products
+from exciton.pair.orbitals import Sample, core_width, samples
+from exciton.pair.pair import Pair
+from exciton.resolve import Resolved
+from exciton.units import COULOMB, HBAR2_2M0
+from solvers.eigen import Eigenpairs
+from solvers.errors import SolverError
+
+Array = NDArray[np.float64]
+
+SIZES = (1, 4, 10, 17, 26, 48, 72)  # orbitals of each carrier: the complete levels of a cube, about that elsewhere
+FIRST = 3  # number of the first size that is tried
+EXPONENTIALS = 6  # functions of the distance for the ground product, beside the constant
+FLATTEST, STEEPEST = 0.4, 9.0  # their kappa, over the Bohr radius or half the core's width, whichever is smaller
+SAFETY = 1.5  # of what the last enlargements changed
+SHARE = 0.3  # of a tolerance that the integrals may take
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """The correlated ground pair, and what it was made of."""
+
+    geminals: Geminals
+    pairs: tuple[Eigenpairs, Eigenpairs]  # of electron and hole, on the carriers' space; the geminals' are the first
+    sizes: tuple[tuple[int, int], ...]  # orbitals of electron and hole in each of the last spaces
+    states: PairStates
+    energy_error: float  # eV, of space and integrals
+    enhancement_error: float
+
+    @property
+    def amplitudes(self) -> Array:
+        """(electron's orbitals, hole's) <e_i h_j | Psi>: the pair without its short-range part."""
+        return self.states.amplitudes(*self.sizes[-1])[0]
+
+
+def correlated(resolved: Resolved, carriers: Carriers) -> tuple[Pair, Ground]:
+    """The lowest pair state, to ``accuracy.pair_meV`` and ``accuracy.enhancement``.
+
+    The attraction is that in the core's permittivity, everywhere.
+
+    Raises
+    ------
+    SolverError
+        The largest space misses a tolerance; the message says what was reached.
+    """
+    accuracy = resolved.accuracy
+    levels = float(carriers.electron.errors[0] + carriers.hole.errors[0])
+    for size in range(FIRST, len(SIZES)):
+        ground = _in_space(resolved, carriers, size)
+        enhancement = float(ground.states.enhancements[0])
+        energy_holds = 1e3 * (ground.energy_error + levels) <= accuracy.pair_meV
+        if (energy_holds or accuracy.by_hand) and ground.enhancement_error <= accuracy.enhancement * enhancement:
+            break
+    else:
+        if ground.enhancement_error > accuracy.enhancement * enhancement:
+            raise SolverError(
+                f"accuracy.enhancement = {accuracy.enhancement:g} was asked for, "
+                f"{ground.enhancement_error / enhancement:.2g} was reached with {SIZES[-1]} orbitals of each carrier; "
+                "ask for less"
+            )
+    electron, hole = (float(states.energies[0]) for states in (carriers.electron, carriers.hole))
+    bare = attraction(ground.geminals.integrals.sample, ground.geminals.permittivity)
+    terms = {"electron": electron, "hole": hole, "attraction": bare.energy}
+    terms["correlation"] = float(ground.states.energies[0]) - sum(terms.values())
+    return Pair("correlated", terms, ground.energy_error + levels, enhancement, ground.enhancement_error), ground
+
+
+def sector(orbitals: Sample, parity: NDArray[np.int64], electrons: int, holes: int) -> Products:
+    """All products of one total parity (3,) of the lowest orbitals, -1 where an axis has none."""
+    e, h = orbitals.electron.parities[:electrons, None], orbitals.hole.parities[None, :holes]
+    total = np.where(e < 0, -1, (e + h) % 2)
+    return Products(*np.nonzero(np.all(total == parity, axis=2)))
+
+
+def parity_of_ground(orbitals: Sample) -> NDArray[np.int64]:
+    """(3,) total parity of e_0 h_0."""
+    e, h = orbitals.electron.parities[0], orbitals.hole.parities[0]
+    return np.where(e < 0, -1, (e + h) % 2)
+
+
+def bohr_radius(resolved: Resolved) -> float:
+    """Of the exciton in the bulk of the core, nm; of the mean inverse masses where they are anisotropic."""
+    assert resolved.core.permittivity is not None
+    inverse = sum(float(np.mean(1 / np.array(m))) for m in (resolved.core.electron_mass, resolved.core.hole_mass))
+    return 2 * HBAR2_2M0 * inverse * resolved.core.permittivity / COULOMB
+
+
+def _in_space(resolved: Resolved, carriers: Carriers, size: int) -> Ground:
+    """The ground pair in the space of so many orbitals, and what the enlargements up to it changed."""
+    assert resolved.core.permittivity is not None
+    box = box_around(resolved, carriers.space)
+    scale = min(bohr_radius(resolved), core_width(resolved, box) / 2)
+    ranges = np.geomspace(FLATTEST, STEEPEST, EXPONENTIALS) / scale
+    pairs = wider(resolved, carriers, SIZES[size] + 1)  # one more tells whether the last level is complete
+    for orbitals in samples(resolved, carriers.space, pairs):
+        one = Geminals(Integrals(orbitals.first(1, 1)), resolved.core.permittivity, ranges)
+        energy_off, contact_off = _off(one)
+        fine = 1e3 * energy_off <= SHARE * resolved.accuracy.pair_meV
+        if fine and contact_off <= SHARE * resolved.accuracy.enhancement:
+            break
+    numbers = [(orbitals.electron.complete(n), orbitals.hole.complete(n)) for n in SIZES[size - 2 : size + 1]]
+    geminals = Geminals(Integrals(orbitals.first(*numbers[-1])), resolved.core.permittivity, ranges)
+    energies, enhancements = [], []
+    for electrons, holes in numbers:
+        products = sector(orbitals, parity_of_ground(orbitals), electrons, holes)
+        found = geminals.states(products, 1, ground=True)
+        energies.append(float(found.energies[0]))
+        enhancements.append(float(found.enhancements[0]))
+    return Ground(
+        geminals,
+        pairs,
+        tuple(numbers),
+        found,
+        _left(energies) + energy_off,
+        _left(enhancements) + contact_off * enhancements[-1],
+    )
+
+
+def _left(values: list[float]) -> float:
+    """What three enlargements say of the next ones: the last change, or half of that before."""
+    before, last = np.abs(np.diff(values))
+    return float(SAFETY * max(last, before / 2))
+
+
+def _off(one: Geminals) -> tuple[float, float]:
+    """Error of the energy in eV and relative error of the enhancement by waves and exponentials, for e_0 h_0."""
+    orbitals = one.integrals.sample
+    fewer = replace(one, integrals=Integrals(orbitals.with_waves(3 * orbitals.waves.count // 4)))
+    more = replace(one, ranges=np.concatenate([one.ranges, one.ranges[-1:] ** 2 / one.ranges[-2]]))
+    energy, contact = one.one_product
+    others = [fewer.one_product, more.one_product]
+    return sum(abs(e - energy) for e, _ in others), sum(abs((c / contact) ** 2 - 1) for _, c in others)

@@ -1,0 +1,192 @@
+"""Single-particle states sampled on a grid: what products of them the pair is made of.
+
+On nested boxes the grid consists of the Gauss points of all elements, where integrals of densities with plane waves
+are exact, and of an axis with a mirror plane only one half is kept; on meshes it is a uniform grid.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exciton.fields import box_around
+from exciton.resolve import Region, Resolved
+from exciton.units import HBAR2_2M0
+from meshes.shapes import Structure
+from solvers.eigen import Eigenpairs
+from solvers.functions import FunctionSpace
+from solvers.grid import Grid
+from solvers.line import Line
+from solvers.tensor import BoxSpace
+from solvers.waves import ANY, Parity, Waves, parities
+
+Array = NDArray[np.float64]
+
+MARGIN = 10 * np.pi  # wave numbers beyond those of the densities, times the core's width: for kinks and walls
+FINER, FINEST = 1.4, 170  # steps of the number of waves along an axis, and the end of them
+PER_WAVE = 1.0  # intervals of a uniform grid for each wave: the highest has about 2.7 points a period
+LEVEL = 1e-4  # relative: closer levels are one
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Orbitals:
+    """Lowest states of one carrier on a grid."""
+
+    energies: Array  # (n,) eV, ascending
+    values: Array  # (n, nx, ny, nz) nm^-3/2
+    parities: NDArray[np.int64]  # (n, 3): 0 even, 1 odd, ANY
+    diffusion: tuple[Array, ...]  # hbar^2/2m along x, y, z, eV nm^2: one number, or (nx, ny, nz) where it differs
+
+    def __len__(self) -> int:
+        return len(self.energies)
+
+    @property
+    def isotropic(self) -> bool:
+        """Whether the mass is the same along all axes."""
+        return len(self.diffusion) == 1
+
+    def first(self, count: int) -> "Orbitals":
+        """The lowest ones only."""
+        return Orbitals(self.energies[:count], self.values[:count], self.parities[:count], self.diffusion)
+
+    def complete(self, count: int) -> int:
+        """The largest number up to `count` that cuts no degenerate level; at least 1."""
+        e = self.energies
+        gaps = [n for n in range(1, min(count, len(e)) + 1) if n == len(e) or e[n] - e[n - 1] > LEVEL * abs(e[n])]
+        return gaps[-1] if gaps else min(count, len(e))
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Both carriers' orbitals on one grid."""
+
+    waves: Waves
+    electron: Orbitals
+    hole: Orbitals
+
+    @property
+    def grid(self) -> Grid:
+        """Of the half or whole particle; its weights count mirror images."""
+        return self.waves.grid
+
+    @property
+    def mirrors(self) -> Parity:
+        """0 along axes with a mirror plane, ANY along others: the parity of what has all the symmetry that there is."""
+        x, y, z = (0 if half else ANY for half in self.waves.halves)
+        return x, y, z
+
+    def first(self, electrons: int, holes: int) -> "Sample":
+        """The lowest orbitals only."""
+        return Sample(self.waves, self.electron.first(electrons), self.hole.first(holes))
+
+    def with_waves(self, count: int) -> "Sample":
+        """The same orbitals, seen by fewer or more waves."""
+        return replace(self, waves=replace(self.waves, count=count))
+
+
+def samples(resolved: Resolved, space: FunctionSpace, pairs: Sequence[Eigenpairs]) -> Iterator[Sample]:
+    """`sample` with more and more waves, from as many as the orbitals need where no interface is near, to `FINEST`."""
+    box = box_around(resolved, space)
+    highest = 2 * max(_wave_number(resolved, name, each.values) for name, each in zip(("electron", "hole"), pairs))
+    edges = np.ptp(box, axis=0)
+    period = float(np.max(edges) + np.linalg.norm(edges))
+    count = int(np.ceil((highest + MARGIN / core_width(resolved, box)) * period / (2 * np.pi)))
+    while True:
+        yield sample(resolved, space, pairs, min(count, FINEST))
+        if count >= FINEST:
+            return
+        count = int(np.ceil(FINER * count))
+
+
+def sample(resolved: Resolved, space: FunctionSpace, pairs: Sequence[Eigenpairs], waves: int) -> Sample:
+    """Sample states of electron and hole.
+
+    Parameters
+    ----------
+    pairs
+        Of electron and hole, on `space`.
+    waves
+        Wave numbers along each axis; the grid resolves them.
+    """
+    box = box_around(resolved, space)
+    points = int(np.ceil(PER_WAVE * waves))
+    letters = [label for each in pairs for label in each.labels]
+    x, y, z = (bool(letters) and all(label[axis] != "." for label in letters) for axis in range(3))
+    grid = _grid(space, box, (x, y, z), points)
+    electron, hole = (
+        Orbitals(
+            each.values,
+            space.on_grid(each.vectors, *grid.points),
+            _parities(each, (x, y, z)),
+            _diffusion(resolved, space, grid, carrier),
+        )
+        for each, carrier in zip(pairs, ("electron", "hole"))
+    )
+    return Sample(Waves(grid, box, waves, (x, y, z)), electron, hole)
+
+
+def _parities(pairs: Eigenpairs, halves: Sequence[bool]) -> NDArray[np.int64]:
+    codes = parities(pairs.labels) if pairs.labels else np.full((len(pairs.values), 3), ANY)
+    return np.where(halves, codes, ANY)
+
+
+def _grid(space: FunctionSpace, box: Array, halves: Sequence[bool], points: int) -> Grid:
+    step = float(np.max(box[1] - box[0])) / points
+    if isinstance(space, BoxSpace):
+        rows = [_gauss(line, step) for line in space.lines]
+    else:
+        rows = [_midpoints(low, high, step) for low, high in box.T]
+    middle = box.mean(axis=0)
+    kept = [x > m if half else np.full(len(x), True) for (x, _), m, half in zip(rows, middle, halves)]
+    x, y, z = (row[0][keep] for row, keep in zip(rows, kept))
+    wx, wy, wz = (row[1][keep] * (2 if half else 1) for row, keep, half in zip(rows, kept, halves))
+    return Grid((x, y, z), (wx, wy, wz))
+
+
+def _midpoints(low: float, high: float, step: float) -> tuple[Array, Array]:
+    count = int(np.ceil((high - low) / step - 1e-9))
+    width = (high - low) / count
+    return np.asarray(low + width * (np.arange(count) + 0.5)), np.full(count, width)
+
+
+def _gauss(line: Line, step: float) -> tuple[Array, Array]:
+    """Gauss points and weights for products of two functions with every wave up to pi / step, element by element."""
+    points, weights = [], []
+    for left, right, degree in zip(line.breaks[:-1], line.breaks[1:], line.degrees):
+        half = (right - left) / 2
+        phase = np.pi * half / step
+        t, w = np.polynomial.legendre.leggauss(degree + 2 + int(np.ceil(phase / 2 + 1.5 * min(phase, 3.0))))
+        points.append((left + right) / 2 + half * t)
+        weights.append(half * w)
+    return np.concatenate(points), np.concatenate(weights)
+
+
+def _diffusion(resolved: Resolved, space: FunctionSpace, grid: Grid, carrier: str) -> tuple[Array, ...]:
+    """hbar^2/2m on the grid, one array for all axes where they agree."""
+    by_name: dict[str, Region] = {region.name: region for region in resolved.regions}
+    masses = np.array([getattr(by_name[name], f"{carrier}_mass") for name in space.regions])
+    axes = range(1) if np.all(masses == masses[:, :1]) else range(3)
+    a = HBAR2_2M0 / masses
+    if np.all(a == a[0]):
+        return tuple(np.asarray(a[0, axis]) for axis in axes)
+    region = space.region_on_grid(*grid.points)
+    return tuple(np.where(region < 0, a[0, axis], a[region, axis]) for axis in axes)
+
+
+def core_width(resolved: Resolved, box: Array) -> float:
+    """Smallest extent of the core, or of all of a mesh, nm."""
+    geometry = resolved.geometry
+    return float(np.min(geometry.core.extent if isinstance(geometry, Structure) else np.ptp(box, axis=0)))
+
+
+def _wave_number(resolved: Resolved, carrier: str, energies: Array) -> float:
+    """Of the fastest of some states, where it has most kinetic energy, 1/nm."""
+    here = [region for region in resolved.regions if region.there]
+    lowest = min(getattr(region, f"{carrier}_barrier") for region in here)
+    heaviest = max(
+        float(np.max(getattr(region, f"{carrier}_mass")))
+        for region in here
+        if getattr(region, f"{carrier}_barrier") <= max(lowest, 0.0)
+    )
+    return float(np.sqrt((energies[-1] - lowest) * heaviest / HBAR2_2M0))

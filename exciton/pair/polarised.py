@@ -1,0 +1,322 @@
+"""What the dielectric mismatch does to a pair: images in its attraction, and both self-energies, in its own density.
+
+    E = E(core's permittivity) + <Sigma_e> + <Sigma_h> - <W_image(r_e, r_h)>
+
+Each is tens of meV and they nearly cancel: both or neither. They are taken as expectation values; they do not change
+the wavefunction. The two-particle image interaction is represented by polynomials chi in the coordinates,
+sum_ab chi_a(r_e) w_ab chi_b(r_h), so that its matrix elements with chi_a rho_e and chi_b rho_h are exact.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise, product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exciton.carriers import Carriers
+from exciton.fields import box_around
+from exciton.images import Images
+from exciton.pair.geminals import PairFunction
+from exciton.pair.integrals import Densities
+from exciton.pair.orbitals import Sample
+from exciton.resolve import Resolved
+from meshes.shapes import Cuboid, Structure
+from solvers.eigen import Eigenpairs
+from solvers.functions import FunctionSpace
+from solvers.grid import Grid
+from solvers.waves import Parity
+
+Array = NDArray[np.float64]
+
+SPACING = 0.45  # nm, about: of the points at which densities meet images
+LEAST = 4  # points across a layer
+DEGREE = 4  # of the polynomials, in all three coordinates together
+LOWER = 2  # and of those that meet the whole correlated function
+SMOOTH = 28  # waves along an axis for functions as smooth as images
+CUBIC = 1e-6  # of the largest density: what may differ under an exchange of axes
+ABOUT = 1e-10  # directions of the polynomials with a smaller share of the norm are left out
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """Energies that the mismatch adds, eV, with one error for their sum."""
+
+    electron: float  # self-energy
+    hole: float
+    attraction: float  # of the images, for the uncorrelated pair of the bare carriers
+    correlation: float  # what the images' attraction differs by in the pair's own state
+    error: float
+    sensitivity: float  # eV/nm: derivative of the sum, for the bare carriers, with respect to the interface width
+
+    @property
+    def total(self) -> float:
+        return self.electron + self.hole + self.attraction + self.correlation
+
+
+@dataclass(frozen=True, eq=False)
+class Polarisation:
+    """Self-energies and images as operators between orbitals.
+
+    Parameters
+    ----------
+    electron, hole
+        (n, nx, ny, nz) orbitals on the grid of `images`, nm^-3/2; the lowest first.
+    weights
+        (n_e, n_h) amplitudes of the pair in whose densities the polynomials are weighted.
+    cubic
+        Whether structure and pair stay what they are when axes change places.
+    """
+
+    images: Images
+    electron: Array
+    hole: Array
+    weights: Array
+    cubic: bool = False
+
+    @classmethod
+    def of(
+        cls, resolved: Resolved, carriers: Carriers, pairs: tuple[Eigenpairs, Eigenpairs], amplitudes: Array
+    ) -> "Polarisation":
+        """For a pair with `amplitudes` in products of the first states of `pairs`."""
+        grid = meeting_grid(resolved, carriers.space)
+        electron, hole = (
+            carriers.space.on_grid(each.vectors[:, :n], *grid.points) for each, n in zip(pairs, amplitudes.shape)
+        )
+        c = amplitudes / np.linalg.norm(amplitudes)
+        found = cls(Images.of(resolved, grid), electron, hole, c)
+        cube = isinstance(resolved.geometry, Structure) and _is_cubic(resolved.geometry)
+        return replace(found, cubic=cube and all(_same_along_axes(density) for density in found._weighting))
+
+    # -- expectation values ----------------------------------------------------------------------------------------
+
+    def of_state(self, amplitudes: Array) -> Mismatch:
+        """The mismatch in an uncorrelated pair, with `amplitudes` (n_e, n_h) in the products of orbitals."""
+        c = amplitudes / np.linalg.norm(amplitudes)
+        electron, hole = self.self_energies(c)
+        return self._mismatch(c, electron, hole, self.attraction(c, DEGREE), 0.0)
+
+    def of_function(self, function: PairFunction, orbitals: Sample, amplitudes: Array) -> Mismatch:
+        """The mismatch in a correlated pair, cusp and all.
+
+        Self-energies, and images up to polynomials of degree `LOWER`, are integrated with the whole function; what
+        higher polynomials add is small and taken from the amplitudes alone.
+
+        Parameters
+        ----------
+        orbitals
+            The sample that the function is made on.
+        """
+        own = self._sampled(orbitals)
+        waves, mirrors = own.waves, own.mirrors
+        plain = Densities.of(waves, own.electron), Densities.of(waves, own.hole)
+        norm = function.expectation(waves, mirrors, *plain)
+        sigma = self._on(own, self.images.self_energy())
+        electron = function.expectation(waves, mirrors, Densities.of(waves, own.electron, sigma), plain[1]) / norm
+        hole = function.expectation(waves, mirrors, plain[0], Densities.of(waves, own.hole, sigma)) / norm
+        image = 0.0
+        for strength, left, right, odd in self._modes():
+            weighted = (
+                Densities.of(waves, own.electron, self._on(own, left), odd),
+                Densities.of(waves, own.hole, self._on(own, right), odd),
+            )
+            image -= strength * function.expectation(waves, mirrors, *weighted) / norm
+        c = amplitudes / np.linalg.norm(amplitudes)
+        rest = self.attraction(c, DEGREE) - self.attraction(c, LOWER)
+        return self._mismatch(c, electron, hole, image + rest, abs(norm - 1) * abs(image))
+
+    def _mismatch(self, c: Array, electron: float, hole: float, image: float, error: float) -> Mismatch:
+        alone = self._bare_attraction
+        error += abs(self.attraction(c, DEGREE) - self.attraction(c, DEGREE - 1)) + self._representation(c)
+        return Mismatch(electron, hole, alone, image - alone, error, self._sensitivity)
+
+    def _sampled(self, orbitals: Sample) -> Sample:
+        """The orbitals on the points of the images' grid, of mirrored axes on their right halves."""
+        waves, points, weights, kept = orbitals.waves, [], [], []
+        for x, w, half in zip(self.images.grid.points, self.images.grid.weights, waves.halves):
+            right = x > (x[0] + x[-1]) / 2 if half else np.full(len(x), True)
+            kept.append(right)
+            points.append(x[right])
+            weights.append(w[right] * (2 if half else 1))
+        grid = Grid((points[0], points[1], points[2]), (weights[0], weights[1], weights[2]))
+        here = np.ix_(*kept)
+        electron, hole = (
+            replace(carrier, values=psi[: len(carrier)][:, here[0], here[1], here[2]])
+            for carrier, psi in ((orbitals.electron, self.electron), (orbitals.hole, self.hole))
+        )
+        return Sample(replace(waves, grid=grid, count=min(waves.count, SMOOTH)), electron, hole)
+
+    def _on(self, own: Sample, values: Array) -> Array:
+        """Values on the images' grid, on that of the sample."""
+        shape = own.grid.shape
+        x, y, z = (slice(n - m, n) for n, m in zip(values.shape, shape))
+        return values[x, y, z]
+
+    def _modes(self) -> Iterator[tuple[float, Array, Array, Parity]]:
+        """The image interaction up to degree `LOWER`: strengths, alpha(r_e), beta(r_h), and where both are odd."""
+        exponents, chi = self._polynomials
+        kept = exponents.sum(axis=1) <= LOWER
+        exponents, chi = exponents[kept], chi[kept]
+        w = self._represented(LOWER)[0]
+        for odd in np.unique(exponents % 2, axis=0):
+            some = np.flatnonzero(np.all(exponents % 2 == odd, axis=1))
+            left, strengths, right = np.linalg.svd(w[np.ix_(some, some)])
+            for number, strength in enumerate(strengths):
+                alpha = np.tensordot(left[:, number], chi[some], axes=1)
+                beta = np.tensordot(right[number], chi[some], axes=1)
+                yield float(strength), alpha, beta, (int(odd[0]), int(odd[1]), int(odd[2]))
+
+    def energies(self, amplitudes: Array) -> Array:
+        """(n,) eV: what the mismatch adds to pair states, (n, n_e, n_h)."""
+        scale = np.linalg.norm(amplitudes, axis=(1, 2))
+        return np.array(
+            [sum(self.self_energies(c)) + self.attraction(c, DEGREE) for c in amplitudes / scale[:, None, None]]
+        )
+
+    def self_energies(self, c: Array) -> tuple[float, float]:
+        """<Sigma> of electron and hole, eV."""
+        electron, hole = self._self_energies
+        return float(np.sum((c @ c.T) * electron)), float(np.sum((c.T @ c) * hole))
+
+    def attraction(self, c: Array, degree: int) -> float:
+        """-<W_image>, eV, with polynomials up to `degree`."""
+        w, electron, hole = self._represented(degree)
+        # sum_ab w_ab tr(c' X_a c Y_b)
+        left = np.einsum("aij,jm->aim", electron, c)
+        right = np.einsum("im,bmn->bin", c, hole)
+        return -float(np.einsum("ab,aim,bim->", w, left, right, optimize=True))
+
+    @cached_property
+    def _bare_attraction(self) -> float:
+        potential = self.images.potential(self.hole[:1] ** 2)[0]
+        return -float(self.images.grid.integral(self.electron[0] ** 2 * potential))
+
+    @cached_property
+    def _self_energies(self) -> tuple[Array, Array]:
+        """(n, n) matrices of Sigma in either carrier's orbitals, eV."""
+        sigma = self.images.self_energy()
+        return self._matrix(self.electron, sigma), self._matrix(self.hole, sigma)
+
+    def _matrix(self, orbitals: Array, values: Array) -> Array:
+        weighted = orbitals * (values * self._volume)
+        return np.asarray(np.tensordot(orbitals, weighted, axes=((1, 2, 3), (1, 2, 3))))
+
+    @cached_property
+    def _volume(self) -> Array:
+        return np.asarray(np.einsum("a,b,c->abc", *self.images.grid.weights))
+
+    def _representation(self, c: Array) -> float:
+        """Error of the potentials and self-energies themselves, eV."""
+        grid, change = self.images.grid, self.images.self_energy_change()
+        densities = [np.einsum("ij,iabc,jabc->abc", d, psi, psi, optimize=True)
+                     for d, psi in ((c @ c.T, self.electron), (c.T @ c, self.hole))]  # fmt: skip
+        off = self.images.potential_change(self.hole[:1] ** 2)[0]
+        own = sum(abs(float(grid.integral(n * change))) for n in densities)
+        return own + abs(float(grid.integral(self.electron[0] ** 2 * off)))
+
+    @cached_property
+    def _sensitivity(self) -> float:
+        """Derivative of the sum of all terms of the bare carriers by the interface width, eV/nm."""
+        broader = Polarisation(self.images.broader, self.electron[:1], self.hole[:1], np.ones((1, 1)))
+        one = np.ones((1, 1))
+        bare = np.zeros_like(self.weights)
+        bare[0, 0] = 1.0
+        change = sum(broader.self_energies(one)) + broader._bare_attraction
+        change -= sum(self.self_energies(bare)) + self._bare_attraction
+        return change / (self.images.broader.dielectric.width - self.images.dielectric.width)
+
+    # -- the image interaction, by polynomials ----------------------------------------------------------------------
+
+    @cached_property
+    def _polynomials(self) -> tuple[NDArray[np.int64], Array]:
+        """Exponents (m, 3) of the monomials and their values (m, nx, ny, nz), coordinates scaled to about 1."""
+        points = self.images.grid.points
+        exponents = np.array([e for e in product(range(DEGREE + 1), repeat=3) if sum(e) <= DEGREE])
+        scaled = [(x - (x[0] + x[-1]) / 2) / (x[-1] - x[0]) * 2 for x in points]
+        values = [np.einsum("a,b,c->abc", *(x**n for x, n in zip(scaled, e))) for e in exponents]
+        return exponents, np.array(values)
+
+    @cached_property
+    def _potentials(self) -> Array:
+        """(m, m) int chi_a rho_e W_image chi_b rho_h."""
+        exponents, chi = self._polynomials
+        rho_e, rho_h = self._weighting
+        own = np.array([e == tuple(sorted(e)) or not self.cubic for e in map(tuple, exponents)])
+        found = iter(self.images.potential(chi[own] * rho_h))
+        solved = {tuple(e): next(found) for e in exponents[own]}
+        potentials = np.array([_exchanged(solved, tuple(e)) for e in exponents])
+        return np.asarray(np.tensordot(chi * (rho_e * self._volume), potentials, axes=((1, 2, 3), (1, 2, 3))))
+
+    @cached_property
+    def _weighting(self) -> tuple[Array, Array]:
+        c = self.weights
+        return (
+            np.einsum("ij,iabc,jabc->abc", c @ c.T, self.electron, self.electron, optimize=True),
+            np.einsum("ij,iabc,jabc->abc", c.T @ c, self.hole, self.hole, optimize=True),
+        )
+
+    def _represented(self, degree: int) -> tuple[Array, Array, Array]:
+        """w (m, m), and the polynomials between the orbitals of electron and hole, (m, n, n)."""
+        if degree not in self._cache:
+            exponents, chi = self._polynomials
+            kept = np.flatnonzero(exponents.sum(axis=1) <= degree)
+            chi = chi[kept]
+            rho_e, rho_h = self._weighting
+            grams = [
+                np.tensordot(chi * (rho * self._volume), chi, axes=((1, 2, 3), (1, 2, 3))) for rho in (rho_e, rho_h)
+            ]
+            left, right = (np.linalg.pinv(gram, rcond=ABOUT, hermitian=True) for gram in grams)
+            w = left @ self._potentials[np.ix_(kept, kept)] @ right
+            matrices = [np.array([self._matrix(psi, each) for each in chi]) for psi in (self.electron, self.hole)]
+            self._cache[degree] = w, matrices[0], matrices[1]
+        return self._cache[degree]
+
+    @cached_property
+    def _cache(self) -> dict[int, tuple[Array, Array, Array]]:
+        return {}
+
+
+def _is_cubic(geometry: Structure) -> bool:
+    """Whether x, y and z may change places: nested cubes or spheres around one centre."""
+    return all(np.ptp(shape.extent) == 0 for shape in geometry.boundaries) and not np.any(geometry.centres)
+
+
+def _same_along_axes(values: Array) -> bool:
+    scale = CUBIC * np.abs(values).max()
+    return all(np.abs(values - values.transpose(order)).max() <= scale for order in ((1, 0, 2), (0, 2, 1)))
+
+
+def _exchanged(solved: dict[tuple[int, ...], Array], exponents: tuple[int, ...]) -> Array:
+    """The potential of a polynomial from that of the one with its axes in order."""
+    if exponents in solved:
+        return solved[exponents]
+    order = np.argsort(exponents, kind="stable")
+    return solved[tuple(exponents[d] for d in order)].transpose(np.argsort(order))
+
+
+def meeting_grid(resolved: Resolved, space: FunctionSpace) -> Grid:
+    """Gauss points between the faces of nested boxes, or a uniform grid over any other particle."""
+    geometry = resolved.geometry
+    box = box_around(resolved, space)
+    rows = []
+    for axis in range(3):
+        ends = {float(box[0, axis]), float(box[1, axis])}
+        boxes = isinstance(geometry, Structure) and isinstance(geometry.core, Cuboid)
+        if isinstance(geometry, Structure) and boxes:
+            for shape, centre in zip(geometry.boundaries, geometry.centres):
+                ends |= {float(centre[axis] - shape.extent[axis] / 2), float(centre[axis] + shape.extent[axis] / 2)}
+        parts = [_row(a, b, gauss=boxes) for a, b in pairwise(sorted(ends))]
+        rows.append((np.concatenate([x for x, _ in parts]), np.concatenate([w for _, w in parts])))
+    (x, wx), (y, wy), (z, wz) = rows
+    return Grid((x, y, z), (wx, wy, wz))
+
+
+def _row(low: float, high: float, *, gauss: bool) -> tuple[Array, Array]:
+    count = max(LEAST, int(np.ceil((high - low) / SPACING)))
+    if not gauss:
+        width = (high - low) / count
+        return np.asarray(low + width * (np.arange(count) + 0.5)), np.full(count, width)
+    t, w = np.polynomial.legendre.leggauss(count)
+    half = (high - low) / 2
+    return (low + high) / 2 + half * t, half * w
