@@ -56,6 +56,7 @@ def test_sliders_are_those_of_the_job():
         "materials.ZnS.electron_mass",
         "materials.ZnS.hole_mass",
         "materials.CsPbBr3.permittivity",
+        "materials.ZnS.permittivity",
     ]
     assert (found[SHELL].label, found[SHELL].unit) == ("ZnS thickness per face", "nm")
     assert set(values(job())) == set(found)
