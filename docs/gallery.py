@@ -125,8 +125,8 @@ def _lighten(picture: Path) -> None:
     """As many dots and colours as a screen needs: the repository keeps every version for ever."""
     with Image.open(picture) as image:
         image = image.convert("RGB")
-    image.thumbnail((1500, 1500), Image.Resampling.LANCZOS)
-    image.quantize(224, dither=Image.Dither.NONE).save(picture, optimize=True)
+    image.thumbnail((1200, 1200), Image.Resampling.LANCZOS)
+    image.quantize(256, kmeans=2, dither=Image.Dither.FLOYDSTEINBERG).save(picture, optimize=True)
 
 
 def page() -> str:

@@ -30,7 +30,7 @@ SAMPLES = 601  # of the profile
 
 
 def write_fields(path: Path, resolved: Resolved, carriers: Carriers, comm: Comm = None) -> None:
-    """Every state and the model's coefficients on linear cells, as VTU.
+    """Every state and the model's coefficients on linear cells, as the ending of `path` says: .vtu or .xdmf.
 
     Point data ``electron_0``, ``hole_0``, ... in nm^-3/2; cell data ``region`` and ``material`` (indices), band edges
     in eV, masses along x and permittivity. The cells are a refined linear copy: high-order states are sampled at

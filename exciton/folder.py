@@ -1,6 +1,6 @@
 """The result folder: every file written in one step, every point as soon as it is done, finished points kept.
 
-result.json  table.csv  job.toml  compare.toml  fields/*.vtu  fields/*_axis.csv  figures/
+result.json  table.csv  job.toml  compare.toml  fields/*.vtu (or .xdmf)  fields/*_axis.csv  figures/
 """
 
 import hashlib
@@ -60,7 +60,7 @@ class Fields:
             if self.output.fields or self.output.figures:
                 write_profile(name.with_name(f"{name.name}_axis.csv"), resolved, solved.carriers, comm)
             if self.output.fields:
-                write_fields(name.with_name(f"{name.name}.vtu"), resolved, solved.carriers, comm)
+                write_fields(name.with_name(f"{name.name}.{self.output.fields_as}"), resolved, solved.carriers, comm)
             if self.output.cube:
                 write_cubes(name, resolved, solved.carriers, comm)
 
@@ -162,7 +162,8 @@ class Folder:
         if entry.get("key") not in self._fields.order:
             return False
         name, output = self._fields.name(entry["key"]), self._job.output
-        wanted = [f"{name}.vtu"] * output.fields + [f"{name}_axis.csv"] * (output.fields or output.figures)
+        wanted = [f"{name}.{output.fields_as}"] * output.fields
+        wanted += [f"{name}_axis.csv"] * (output.fields or output.figures)
         if output.cube:
             counts = {carrier: len(entry[carrier]["energies_meV"]) for carrier in ("electron", "hole")}
             wanted += [f"{name}_{carrier}_{i}.cube" for carrier, count in counts.items() for i in range(count)]

@@ -300,7 +300,10 @@ class Sweep(Table):
 class Output(Table):
     """What is written beside the numbers."""
 
-    fields: bool = Field(default=True, description="3D fields as VTU")
+    fields: bool = Field(default=True, description="3D fields, for ParaView and for pictures")
+    fields_as: Literal["vtu", "xdmf"] = Field(
+        default="vtu", description="xdmf: with HDF5, in binary, for large runs; ParaView and `exciton view` read both"
+    )
     cube: bool = Field(default=False, description="every state as a Gaussian cube file, for chemists' viewers")
     figures: bool = Field(default=True, description="plots of the sweep, and the band diagram")
 
@@ -308,9 +311,7 @@ class Output(Table):
 class Compare(Table):
     """Measured points that are laid over the figures; they change no number."""
 
-    file: Name = Field(
-        description="a TOML file as docs/examples/teku2025.toml; a relative path starts at the job file"
-    )
+    file: Name = Field(description="a TOML file as docs/examples/teku2025.toml; a relative path starts at the job file")
 
 
 class Job(Table):

@@ -1,7 +1,7 @@
-"""One VTU file of a mesh that nobody holds as a whole: array by array, and of each array part after part.
+"""One file of a mesh that nobody holds as a whole: array by array, and of each array part after part.
 
-The file is that of `meshes.files.write_mesh`, for cells with straight sides; points on the surfaces between parts occur
-in each of them.
+The file, VTU or XDMF, is that of `meshes.files.write_mesh`, for cells with straight sides; points on the surfaces
+between parts occur in each of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from itertools import chain, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,8 @@ def write_pieces(
 ) -> None:
     """Write this part of a mesh together with those of others, all of whom call this with arrays of the same names.
 
+    The ending of `path` says how: .vtu, or .xdmf with its .h5 beside it.
+
     Parameters
     ----------
     mesh
@@ -62,8 +64,12 @@ def write_pieces(
     try:
         with TemporaryDirectory(dir=path.parent, prefix=".writing-") as folder:
             draft = Path(folder) / path.name
-            with draft.open("wb") as file:
-                _write(file, mesh.regions, arrays, list(point_data), list(cell_data))
+            if path.suffix == ".xdmf":
+                _write_xdmf(draft, mesh.regions, arrays, list(point_data), list(cell_data))
+                os.replace(draft.with_suffix(".h5"), path.with_suffix(".h5"))  # before the file that refers to it
+            else:
+                with draft.open("wb") as file:
+                    _write(file, mesh.regions, arrays, list(point_data), list(cell_data))
             os.replace(draft, path)
     except OSError as error:
         raise MeshError(f"cannot write {path}: {error.strerror or error}") from error
@@ -119,6 +125,54 @@ def _write(
     for name in cell_names:
         _array(file, name, cells, next(arrays))
     put("</CellData>\n</Piece>\n</UnstructuredGrid>\n</VTKFile>\n")
+
+
+def _write_xdmf(
+    file: Path,
+    regions: tuple[str, ...],
+    arrays: Iterator[Iterator[Array]],
+    point_names: list[str],
+    cell_names: list[str],
+) -> None:
+    """Light data in `file`, heavy data in the HDF5 file beside it, which grows part by part."""
+    import h5py
+
+    counts = np.array(list(next(arrays)))
+    kind = int(next(iter(list(next(arrays))))[0])
+    points, cells = counts.sum(axis=0).tolist()
+    heavy = file.with_suffix(".h5")
+
+    def item(name: str, rows: int, parts: Iterable[Array]) -> str:
+        start = 0
+        for part in parts:
+            if start == 0:
+                data = store.create_dataset(name, (rows, *part.shape[1:]), part.dtype)
+            data[start : start + len(part)] = part
+            start += len(part)
+        word = {"f": "Float", "i": "Int", "u": "UInt"}[data.dtype.kind]
+        shape = " ".join(map(str, data.shape))
+        return (
+            f'<DataItem DataType="{word}" Dimensions="{shape}" Format="HDF" Precision="{data.dtype.itemsize}">'
+            f"{heavy.name}:/{name}</DataItem>"
+        )
+
+    rows = "".join(f'<map key={quoteattr(name)} dim="3">{tag}</map>' for tag, name in enumerate(regions))
+    names = f'<Information Name="regions" Value="{len(regions)}">{escape(f"<main>{rows}</main>")}</Information>'
+    with h5py.File(heavy, "w") as store:
+        text = [f'<Xdmf Version="3.0"><Domain><Grid Name="Grid">{names}<Geometry GeometryType="XYZ">']
+        text += [item("points", points, next(arrays)), "</Geometry>"]
+        before = np.append(0, np.cumsum(counts[:-1, 0]))
+        shifted = (part + start for part, start in zip(next(arrays), before))
+        what, nodes = {10: ("Tetrahedron", 4), 12: ("Hexahedron", 8)}[kind]
+        text.append(f'<Topology TopologyType="{what}" NumberOfElements="{cells}" NodesPerElement="{nodes}">')
+        text += [item("cells", cells, shifted), "</Topology>"]
+        for centre, count, members in (("Node", points, point_names), ("Cell", cells, cell_names)):
+            for name in members:
+                content = item(f"{centre}_{name}", count, next(arrays))
+                form = "Scalar" if store[f"{centre}_{name}"].ndim == 1 else "Vector"
+                text.append(f'<Attribute Name={quoteattr(name)} AttributeType="{form}" Center="{centre}">{content}')
+                text.append("</Attribute>")
+    file.write_text("".join(text) + "</Grid></Domain></Xdmf>\n", encoding="utf-8")
 
 
 def _array(file: IO[bytes], name: str, rows: int, parts: Iterable[Array]) -> None:

@@ -25,7 +25,7 @@ class Files:
 
     name: str  # point_000
     axis: Path
-    vtu: Path
+    vtu: Path  # or .xdmf
     spectrum: Path
 
     @classmethod
@@ -33,7 +33,9 @@ class Files:
         """Those of a point by its number in the sweep."""
         name = f"point_{number:03d}"
         fields = folder / "fields"
-        return cls(name, fields / f"{name}_axis.csv", fields / f"{name}.vtu", folder / "spectra" / f"{name}.csv")
+        xdmf = fields / f"{name}.xdmf"
+        grid = xdmf if xdmf.exists() else xdmf.with_suffix(".vtu")
+        return cls(name, fields / f"{name}_axis.csv", grid, folder / "spectra" / f"{name}.csv")
 
 
 def few(points: Sequence[Any]) -> list[Any]:

@@ -52,7 +52,12 @@ class Dot:
         rendering.require_library()
         import pyvista
 
-        grid = pyvista.read(file)
+        if file.suffix == ".xdmf":  # VTK's own reader wants time steps
+            import meshio
+
+            grid = pyvista.from_meshio(meshio.read(file))
+        else:
+            grid = pyvista.read(file)
         if "region" not in grid.cell_data:
             raise ValueError(f"{file}: a field file has the cell data 'region', this one has {grid.array_names}")
         return cls(grid, tuple(regions))._centred()

@@ -64,6 +64,23 @@ def test_cubes_that_are_asked_for_later_are_made(tmp_path):
     assert not opened(tmp_path / "r", job).waiting
 
 
+def test_fields_as_xdmf(tmp_path):
+    """Read back by meshio: the same cells and states as in the VTU file."""
+    import meshio
+    import numpy as np
+
+    for kind in ("vtu", "xdmf"):
+        job = sweep(4.0, output={"figures": False, "fields_as": kind})
+        fill(opened(tmp_path / kind, job), job, 1)
+        assert not opened(tmp_path / kind, job).waiting
+    vtu, xdmf = (meshio.read(tmp_path / kind / "fields" / f"point_000.{kind}") for kind in ("vtu", "xdmf"))
+    np.testing.assert_array_equal(vtu.points, xdmf.points)
+    np.testing.assert_array_equal(vtu.cells[0].data, xdmf.cells[0].data)
+    assert set(vtu.point_data) == set(xdmf.point_data)
+    for name, values in vtu.point_data.items():
+        np.testing.assert_array_equal(values, xdmf.point_data[name])
+
+
 def test_another_jobs_result_is_left_alone(tmp_path):
     job = sweep(4.0)
     fill(opened(tmp_path / "r", job), job, 1)

@@ -138,6 +138,20 @@ def test_script_is_safe_inside_html():
     assert json.loads(inner) == {"text": "</script><b>"}
 
 
+def test_xdmf_is_drawn_like_vtu(solved, tmp_path):
+    """The same surfaces from either file."""
+    import meshio
+
+    found = [html(solved, tmp_path, "--point", 1).scene()]
+    for file in (solved / "fields").glob("*.vtu"):
+        meshio.write(file.with_suffix(".xdmf"), meshio.read(file))
+        file.unlink()
+    found.append(html(solved, tmp_path, "--point", 1).scene())
+    assert found[0]["panels"] == found[1]["panels"]
+    for one, other in zip(*(content["meshes"] for content in found)):
+        np.testing.assert_allclose(points(one, found[0]["unit"]), points(other, found[1]["unit"]), atol=1e-2)
+
+
 # pictures
 
 

@@ -38,13 +38,14 @@ def data(mesh):
 
 @pytest.mark.parametrize("cell", ["hexahedron", "tetrahedron"])
 @pytest.mark.parametrize("count", [1, 3])
-def test_parts_make_the_whole(tmp_path, cell, count):
+@pytest.mark.parametrize("suffix", [".vtu", ".xdmf"])
+def test_parts_make_the_whole(tmp_path, cell, count, suffix):
     import meshio
 
     parts = [box_part(DOT, 0.5, count, rank).mesh for rank in range(count)]
     if cell == "tetrahedron":
         parts = [grids.kuhn(mesh) for mesh in parts]
-    file = tmp_path / "parts.vtu"
+    file = tmp_path / f"parts{suffix}"
     together(file, parts)
     found = meshio.read(file)
     np.testing.assert_allclose(found.point_data["x"], found.points[:, 0], atol=0)
@@ -52,7 +53,7 @@ def test_parts_make_the_whole(tmp_path, cell, count):
     (block,) = found.cells
     assert len(block.data) == sum(len(mesh.cells) for mesh in parts)
     np.testing.assert_array_equal(found.cell_data["material"][0], np.concatenate([mesh.tags for mesh in parts]))
-    whole = tmp_path / "whole.vtu"
+    whole = tmp_path / f"whole{suffix}"
     write_mesh(whole, parts[0])
     if count == 1:
         again = meshio.read(whole)
@@ -69,8 +70,26 @@ def test_vtk_reads_it(tmp_path):
     assert pyvista.read(file).volume == pytest.approx(8.0, rel=1e-9)
 
 
-def test_names_of_regions_are_kept(tmp_path):
-    file = tmp_path / "one.vtu"
+def test_vtk_reads_xdmf_too(tmp_path):
+    vtk = pytest.importorskip("vtkmodules.vtkIOXdmf2")
+    mesh = grids.cube("tetrahedron", 3, 2.0)
+    owners = partition(mesh, 2)
+    file = tmp_path / "parts.xdmf"
+    together(file, [part(mesh, owners, rank).mesh for rank in range(2)])
+    reader = vtk.vtkXdmfReader()
+    reader.SetFileName(str(file))
+    reader.Update()
+    grid = reader.GetOutputDataObject(0)
+    assert grid.GetNumberOfCells() == len(mesh.cells)
+    assert grid.GetPointData().GetArray("r").GetNumberOfComponents() == 3
+    assert grid.GetPointData().GetArray("x").GetRange() == pytest.approx(
+        (mesh.points[:, 0].min(), mesh.points[:, 0].max())
+    )
+
+
+@pytest.mark.parametrize("suffix", [".vtu", ".xdmf"])
+def test_names_of_regions_are_kept(tmp_path, suffix):
+    file = tmp_path / f"one{suffix}"
     mesh = box_part(DOT, 0.5, 1, 0).mesh
     write_pieces(file, mesh, {}, {"region": mesh.tags.astype(np.int32)}, lambda array: iter([array]), first=True)
     assert read_mesh(file).volumes() == pytest.approx(mesh.volumes())
