@@ -28,6 +28,9 @@ shells = [{ material = "ZnS", thickness_nm = 1.0 }]
 
 [carriers]
 states = 1
+[exciton]
+level = "first-order"
+polarisation = false
 [accuracy]
 energy_meV = 5.0
 pair_meV = 5.0
@@ -56,8 +59,9 @@ def test_sliders_are_those_of_the_job():
         "materials.ZnS.electron_mass",
         "materials.ZnS.hole_mass",
         "materials.CsPbBr3.permittivity",
-        "materials.ZnS.permittivity",
     ]
+    mismatch = sliders(job(exciton={"level": "first-order", "polarisation": True}))
+    assert mismatch[-1].key == "materials.ZnS.permittivity"  # which counts there alone
     assert (found[SHELL].label, found[SHELL].unit) == ("ZnS thickness per face", "nm")
     assert set(values(job())) == set(found)
     for key, value in values(job()).items():

@@ -11,11 +11,12 @@ from exciton.result import Result
 
 NOTEBOOK = jobs.ROOT / "docs" / "examples" / "shell.ipynb"
 EDGE = "structure.core.edge_nm"
+FIRST = {"level": "first-order", "polarisation": False}
 PNG = b"\x89PNG"
 
 
 def job(**more):
-    settings = {"accuracy": {"energy_meV": 5.0, "pair_meV": 10.0}, "carriers": {"states": 1}, **more}
+    settings = {"accuracy": {"energy_meV": 5.0, "pair_meV": 10.0}, "carriers": {"states": 1}, "exciton": FIRST, **more}
     return jobs.job(4.0, sweep=[{"parameter": EDGE, "values": [4.0, 5.0]}], **settings)
 
 
