@@ -21,7 +21,7 @@ from exciton.open_space import Resolution, planes_of, problem
 from exciton.profiles import THIN, planar, spherical
 from exciton.resolve import SURROUNDINGS
 from exciton.units import COULOMB
-from meshes.shapes import Cuboid, Sphere
+from meshes.shapes import Cuboid, RoundedCube, Sphere
 from solvers.greens import regular_part, regular_part_of_slab
 from solvers.grid import Grid
 from solvers.tensor import contract
@@ -32,6 +32,7 @@ FINE = Resolution(degree=2, finest=1.5, growth=3.0, largest=1.5)
 COARSE = Resolution(degree=2, finest=2.5, growth=3.5, largest=1.5)
 ROUND_FINE = Resolution(degree=3, finest=1.5, growth=3.0, largest=1.5)
 ROUND_COARSE = Resolution(degree=2, finest=1.5, growth=3.0, largest=1.5)
+ALMOST = 0.25  # radius of a rounded cube, over its edge, up to which it is treated as a box
 WITHIN = (0.5, 0.82)  # of the half width of the core: coordinates of samples beside its middle and its faces
 SPARSE = (0.7,)  # the same of the coarser representation
 SAME = 1e-6  # nm
@@ -59,6 +60,9 @@ def self_energy(dielectric: Dielectric, grid: Grid) -> SelfEnergy:
         raise JobError("exciton.polarisation: self-energies in a mesh from a file are not built; allowed: false")
     if isinstance(geometry.core, Sphere) and not any(geometry.core_shift):
         fine, coarse = (_concentric(dielectric, grid, thin) for thin in (THIN, 2 * THIN))
+    elif isinstance(geometry.core, RoundedCube) and geometry.core.radius <= ALMOST * geometry.core.edge:
+        fine = _sampled(dielectric, grid, ROUND_FINE, sparse=False)
+        coarse = curved(dielectric, grid, ROUND_COARSE, 6)
     elif not isinstance(geometry.core, Cuboid):
         fine, coarse = (curved(dielectric, grid, *how) for how in ((ROUND_FINE, 6), (ROUND_COARSE, 4)))
     else:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 from .collocation import ODD, SpectralLine
+from .errors import NotConverged
 from .poisson import Parities, Poisson
 
 Array = NDArray[np.float64]
@@ -28,6 +29,11 @@ def regular_part(poisson: Poisson, points: Array, local: Array, *, tolerance: fl
     """(count,) H at points (count, 3), at which eps has the values `local`.
 
     The functional ``2 v(r) - int eps |grad v|^2`` is stationary at v = G, so that a few iterations are enough.
+
+    Raises
+    ------
+    NotConverged
+        eps varies too much for the linear solver.
     """
     total = np.zeros(len(points))
     whole = 2.0 ** sum(axis.mirrored for axis in poisson.axes)
@@ -42,7 +48,9 @@ def regular_part(poisson: Poisson, points: Array, local: Array, *, tolerance: fl
         if ODD not in parities:
             v += (1 / poisson.outside - 1 / (here * np.sqrt(poisson.outside))) * poisson.far
         right = (load - poisson.apply(parities, v)) * poisson.inside(parities)
-        more, left, _ = poisson.conjugate_gradients(parities, right, tolerance)
+        more, left, steps = poisson.conjugate_gradients(parities, right, tolerance)
+        if steps >= poisson.iterations:
+            raise NotConverged(f"point charges missed the tolerance {tolerance:g} after {steps} iterations")
         # what is left is orthogonal to the iterates, but not to the start
         slack = whole * np.einsum("iabc,iabc->i", left * poisson.inside(parities), v)
         total[some] += _at(v + more, tables) + slack - _at(uniform, tables) / local[some]

@@ -164,7 +164,7 @@ class Poisson:
         tolerance: float = 1e-5,
         iterations: int = 200,
     ) -> None:
-        self.axes, self._tolerance, self._iterations = axes, tolerance, iterations
+        self.axes, self._tolerance, self.iterations = axes, tolerance, iterations
         self._first = tuple(axis.first for axis in axes)
         self.permittivity = permittivity(*self.nodes)
         self.outside = float(self.permittivity[-1, -1, -1])
@@ -346,7 +346,7 @@ class Poisson:
         direction, old = z, _dot(r, z)
         first = np.sqrt(old)
         step = 0
-        while step < self._iterations and not np.all(np.sqrt(old) <= 0.5 * tolerance * first):
+        while step < self.iterations and not np.all(np.sqrt(old) <= 0.5 * tolerance * first):
             image = self.apply(parities, direction)
             length = (old / np.maximum(_dot(direction, image), TINY))[:, None, None, None]
             x += length * direction

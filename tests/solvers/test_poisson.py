@@ -2,30 +2,12 @@
 
 import numpy as np
 import pytest
+from media import INSIDE, OUTSIDE, ball, problem, uniform
 from scipy.integrate import quad
 from scipy.special import erf, ndtr
 
 from solvers.errors import NotConverged
-from solvers.poisson import Halves, Poisson, outward
-
-PLANES = [-3.0, 3.0]
-INSIDE, OUTSIDE = 6.0, 2.0
-
-
-def uniform(x, y, z):
-    return np.ones((len(x), len(y), len(z)))
-
-
-def ball(x, y, z, width=0.5):
-    """A dielectric ball of radius 3 with a soft surface."""
-    r = np.sqrt(x[:, None, None] ** 2 + y[:, None] ** 2 + z**2)
-    return OUTSIDE + (INSIDE - OUTSIDE) * ndtr((3 - r) / width)
-
-
-def problem(permittivity, degree=5, reach=60.0, mirrored=True, finest=1.0, **options):
-    breaks = outward(PLANES, finest, reach)
-    axis = Halves.of(breaks, [degree] * (len(breaks) - 1), mirrored)
-    return Poisson((axis, axis, axis), permittivity, **options)
+from solvers.poisson import Halves
 
 
 def gaussian(poisson, width, centre=(0.0, 0.0, 0.0)):
