@@ -156,8 +156,8 @@ def _embedded(folder: Path, result: Result) -> str:
             number = re.fullmatch(r"bands_(\d+)", file.stem)
             text = f"{words}, point {int(number[1])} of the sweep (counted from 0)." if number else words
             text = text if text.endswith(".") else f"{text}."
-            narrow = (number and len(result.points) > 1) or start in ("lifetime", "terms", "spectra")
-            size = ' class="column"' if narrow else ""
+            size = ' class="column"' if number and len(result.points) > 1 else ""
+            size = ' class="half"' if start in ("lifetime", "terms", "spectra") else size
             source = base64.b64encode(file.read_bytes()).decode("ascii")
             image = f'<img alt="{escape(text, quote=True)}" src="data:image/png;base64,{source}">'
             parts.append(f"<figure{size}>{image}<figcaption>{escape(text)}</figcaption></figure>")
