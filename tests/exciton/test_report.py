@@ -88,10 +88,12 @@ def test_page_reproduces_the_job(whole):
 
 
 def test_figures_are_drawn_where_the_job_asked_for_none(whole):
-    """The sweep, the terms and two band diagrams, as PNG inside the page; the folder stays as it was."""
+    """The sweep, the terms, two band diagrams and what else there is, inside the page; the folder stays as it was."""
     solved, found = whole
     images = [decoded(a["src"]) for a in found.named("img")]
-    assert len(images) == 4
+    words = [a["alt"] for a in found.named("img")]
+    for start, count in (("Emission energy", 1), ("What the pair's energy is made of", 1), ("Band edges", 2)):
+        assert sum(text.startswith(start) for text in words) == count
     assert all(image.startswith(b"\x89PNG") for image in images)
     assert not (solved / "figures").exists()
 
