@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 Inside = Callable[[Array, Array, Array], Array]
 
 LATTICE = 0.59  # nm: default interface width, the pseudo-cubic lattice constant of CsPbBr3
+SAMPLED = 0.6  # step of the grid on which meshes are sampled, in standard deviations of the smearing
 SPREAD = float(ndtri(0.9) - ndtri(0.1))  # 10 % to 90 % of a Gaussian's integral, in standard deviations
 
 
@@ -173,19 +174,20 @@ class Voxels:
     """The region of each point of a uniform grid, -1 outside all."""
 
     first: Array  # (3,) nm, the first point
-    step: float  # nm
+    step: Array  # (3,) nm
     tags: NDArray[np.int64]  # (nx, ny, nz)
     extent: Array  # (2, 3) nm, corners of a box around the mesh
 
     @classmethod
     def of(cls, mesh: "Mesh", spread: float) -> "Voxels":  # type: ignore[name-defined]  # noqa: F821
-        """A mesh sampled at least as finely as it is to be smeared."""
+        """A mesh sampled more finely than it is to be smeared."""
         from solvers.sampling import tags_on_grid
 
         low, high = mesh.points.min(axis=0), mesh.points.max(axis=0)
-        step = min(spread, float((high - low).max()) / 40)
-        margin = 5 * spread
-        axes = [np.arange(a - margin, b + margin + step, step) for a, b in zip(low, high)]
+        number = np.ceil((high - low) / min(SAMPLED * spread, float((high - low).max()) / 40)).astype(int)
+        step = (high - low) / number  # a flat outer face lies halfway between two points
+        more = np.ceil(5 * spread / step).astype(int)
+        axes = [a + h * (np.arange(-m, n + m) + 0.5) for a, h, n, m in zip(low, step, number, more)]
         tags = tags_on_grid(mesh, axes[0], axes[1], axes[2])
         return cls(np.array([axis[0] for axis in axes]), step, tags, np.array([low, high]))
 
@@ -198,7 +200,7 @@ class Voxels:
             smooth = gaussian_filter(here, spread / self.step, mode="constant", truncate=5.0)
 
             def within(x: Array, y: Array, z: Array) -> Array:
-                rows = [(c - start) / self.step for c, start in zip((x, y, z), self.first)]
+                rows = [(c - start) / h for c, start, h in zip((x, y, z), self.first, self.step)]
                 at = np.stack(np.meshgrid(*rows, indexing="ij"))
                 return np.clip(map_coordinates(smooth, at, order=3, mode="constant"), 0.0, 1.0)
 

@@ -187,7 +187,7 @@ def test_a_round_cube_is_a_sphere():
 
 
 def test_a_mesh_from_a_file_has_no_self_energies():
-    structure = Voxels(np.zeros(3), 0.5, np.zeros((4, 4, 4), dtype=int), np.array([[0.0] * 3, [1.5] * 3]))
+    structure = Voxels(np.zeros(3), np.full(3, 0.5), np.zeros((4, 4, 4), dtype=int), np.array([[0.0] * 3, [1.5] * 3]))
     found = Images(Dielectric(("core", "medium"), (4.0, 2.0), 4.0, structure), grid_of(np.ones(3), 3))
     with pytest.raises(JobError, match=r"exciton.polarisation: .* not built"):
         found.self_energy()
