@@ -1,6 +1,9 @@
 """The petsc backend on one process: each trap that was met, the options, and what is said where it is missing."""
 
+import ctypes
+import mmap
 import sys
+from pathlib import Path
 
 import grids
 import numpy as np
@@ -78,6 +81,22 @@ def test_prolongation_repeats_the_function(cell, rng):
     u = rng.standard_normal((coarse.size, 2))
     for small, large in zip(matrices(coarse, A[:1], V[:1]), matrices(fine, A[:1], V[:1])):
         np.testing.assert_allclose((up @ u).T @ (large @ (up @ u)), u.T @ (small @ u), rtol=1e-12)
+
+
+def test_freed_memory_is_kept_for_an_iteration_and_given_back_after_it():
+    if not hasattr(ctypes.CDLL(None), "malloc_trim"):
+        pytest.skip("not GNU's C library")
+
+    def resident():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+
+    before = resident()
+    with petsc.recycled():
+        np.ones(12_500_000)
+        assert resident() - before > 90e6
+    assert resident() - before < 30e6
+    np.ones(12_500_000)
+    assert resident() - before < 30e6
 
 
 # -- eigenpairs ----------------------------------------------------------------------------------------------------
