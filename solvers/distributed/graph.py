@@ -40,6 +40,7 @@ def cut(mesh: Mesh | None, comm: Comm) -> Ints | None:
     came = plex.distribute(overlap=0)  # which point of which rank each point here was before
     first, end = plex.getHeightStratum(0)
     _, here, before = came.getGraph()
+    before = before.reshape(-1, 2)
     here = np.arange(len(before)) if here is None else here
     mine = before[(here >= first) & (here < end), 1]
     came.destroy()
