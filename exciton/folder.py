@@ -1,6 +1,6 @@
 """The result folder: every file written in one step, every point as soon as it is done, finished points kept.
 
-result.json  table.csv  job.toml  compare.toml  fields/*.vtu (or .xdmf)  fields/*_axis.csv  figures/
+result.json  table.csv  job.toml  compare.toml  fields/*.vtu (or .xdmf)  fields/*_axis.csv  spectra/*.csv  figures/
 """
 
 import hashlib
@@ -22,9 +22,9 @@ from exciton.result import Result
 from exciton.sweep import Point
 from exciton.workflow import Solved, empty_result, solve_point
 from solvers import petsc
-from solvers.parallel import Comm
+from solvers.parallel import Comm, rank
 
-OURS = ("result.json", "table.csv", "job.toml", "compare.toml", "fields", "figures", "report.html")
+OURS = ("result.json", "table.csv", "job.toml", "compare.toml", "fields", "figures", "spectra", "report.html")
 DRAFTS = (  # of a run that was killed
     ".writing-*",
     *(f".{name}-*" for name in ("result.json", "table.csv", "job.toml", "compare.toml", "point_*")),
@@ -61,6 +61,9 @@ class Fields:
                 write_profile(name.with_name(f"{name.name}_axis.csv"), resolved, solved.carriers, comm)
             if self.output.fields:
                 write_fields(name.with_name(f"{name.name}.{self.output.fields_as}"), resolved, solved.carriers, comm)
+            if solved.spectrum is not None and rank(comm) == 0:
+                file = self.path / "spectra" / f"{self.name(solved.entry['key'])}.csv"
+                write_text(file, solved.spectrum.as_csv())
             if self.output.cube:
                 write_cubes(name, resolved, solved.carriers, comm)
 
@@ -170,7 +173,7 @@ class Folder:
         return all((self.path / "fields" / file).exists() for file in wanted)
 
     def _clear_drafts(self) -> None:
-        for folder in (self.path, self.path / "fields", self.path / "figures"):
+        for folder in (self.path, *(self.path / name for name in ("fields", "figures", "spectra"))):
             for draft in (draft for pattern in DRAFTS for draft in folder.glob(pattern)):
                 if draft.is_dir():
                     shutil.rmtree(draft)

@@ -24,6 +24,7 @@ from exciton.measured import read_measured
 from exciton.pair.levels import PairSolution, solve_pair, with_mismatch
 from exciton.resolve import Resolved
 from exciton.result import Result
+from exciton.spectrum import Spectrum, spectrum
 from exciton.states import States, overlap_squared
 from exciton.sweep import Point, points
 from solvers.distributed import DistributedSpace
@@ -41,6 +42,7 @@ class Solved(NamedTuple):
     point: Point
     entry: dict[str, Any]
     carriers: Carriers
+    spectrum: Spectrum | None = None  # of correlated pair states
 
 
 def solve(
@@ -96,7 +98,7 @@ def solve_point(point: Point, comm: Comm = None) -> Solved:
     resolved = point.resolved
     with petsc_options(resolved):
         carriers, solution = _carriers_and_pair(resolved, comm)
-        light = {} if solution is None else _light(resolved, carriers, solution)
+        light, curves = ({}, None) if solution is None else _light(resolved, carriers, solution, comm)
     entry: dict[str, Any] = {
         "key": resolved.key,
         "parameters": dict(point.parameters),
@@ -125,7 +127,7 @@ def solve_point(point: Point, comm: Comm = None) -> Solved:
         "peak_memory_MiB": float(highest(comm, np.array(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))),
         "method": carriers.method,
     }
-    return Solved(point, entry, carriers)
+    return Solved(point, entry, carriers, curves)
 
 
 @contextmanager
@@ -171,16 +173,19 @@ def _exciton(carriers: Carriers, solution: PairSolution) -> dict[str, Any]:
     return block | {"electron_probability": electron, "hole_probability": hole}
 
 
-def _light(resolved: Resolved, carriers: Carriers, solution: PairSolution) -> dict[str, Any]:
-    """Lifetimes, where they are wanted."""
+def _light(
+    resolved: Resolved, carriers: Carriers, solution: PairSolution, comm: Comm
+) -> tuple[dict[str, Any], Spectrum | None]:
+    """Lifetimes, where they are wanted, and the spectra of correlated pair states."""
     emission = resolved.emission
     if resolved.kane_energy is None or resolved.refractive_index is None:
-        return {}
+        return {}, None
     given = emission.local_field
     field = local_field(resolved, carriers, solution) if given == "computed" else float(given)
     light = Light(resolved.kane_energy, resolved.refractive_index, field, emission.bright_fraction)
-    keys, _ = radiative(resolved, carriers, solution, light, emission.temperature_K)
-    return keys | {"local_field": field}
+    keys, states = radiative(resolved, carriers, solution, light, emission.temperature_K)
+    curves = None if states is None else spectrum(resolved, states, comm)
+    return keys | {"local_field": field}, curves
 
 
 def _alignment(resolved: Resolved, carriers: Carriers) -> dict[str, Any]:
