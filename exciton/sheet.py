@@ -35,7 +35,9 @@ def assumptions(
         yield f"{name}: {both}: {offsets.origin}"
         yield from offsets.notes
     yield from _choices(job, core, medium.name)
-    if unknown and job.exciton.level != "none":
+    if job.structure.shape == "mesh" and job.exciton.level != "none":
+        yield "dielectric mismatch: left out, for self-energies want a shape, and this is a mesh from a file"
+    elif unknown and job.exciton.level != "none":
         yield f"dielectric mismatch: left out, for {unknown[0]} has no permittivity"
     if polarised(job):
         yield f"{medium.name}: permittivity {medium.numbers['permittivity']} (of the medium)"
