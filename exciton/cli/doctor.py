@@ -40,6 +40,7 @@ def _findings() -> Iterator[Finding]:
         yield _library(name)
     yield _gmsh()
     yield _rendering()
+    yield _page()
     yield _petsc()
     yield _ranks()
 
@@ -68,6 +69,16 @@ def _rendering() -> Finding:
     from exciton.pictures import rendering_works
 
     return Finding("3D pictures (PyVista)", *rendering_works())
+
+
+def _page() -> Finding:
+    from importlib.metadata import PackageNotFoundError, version
+
+    what = "page with sliders (trame)"
+    try:
+        return Finding(what, True, version("trame"))
+    except PackageNotFoundError:
+        return Finding(what, False, "install exciton-fem with its extra [app]")
 
 
 def _petsc() -> Finding:

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/app_answer.py
 
-Starter job, carriers alone (the pair follows behind), a real headless Chromium on the same machine.
+Starter job, carriers alone (the pair would follow behind), a real headless Chromium on the same machine.
 """
 
 import statistics
@@ -44,7 +44,7 @@ DONE = "document.querySelector('[data-answers]')?.innerText === 'all is computed
 
 
 def main() -> None:
-    command = [sys.executable, "-m", "exciton", "app", "--no-browser"]
+    command = [sys.executable, "-m", "exciton", "app", "--no-browser", "--set", "exciton.level=none"]
     with tempfile.TemporaryDirectory() as folder, subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as app:
         page = Browser(Path(folder))
         try:
