@@ -155,7 +155,7 @@ def resolve(job: Job) -> Resolved:
     kane, index = _light(job, core, outside, unknown)
     from_file = structure.shape == "mesh"
     if from_file and job.exciton.polarisation and job.exciton.level != "none":
-        raise JobError('exciton.polarisation: found true, allowed with shape = "mesh": false; self-energies want a shape')
+        raise JobError('exciton.polarisation: found true, allowed: false (shape = "mesh"; self-energies want a shape)')
     polarised = job.exciton.level != "none" and (
         not unknown and not from_file if job.exciton.polarisation is None else job.exciton.polarisation
     )

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     import pandas
 
 SCHEMA = 1
+LIGHT = (  # keys of a point that belong to its lifetime
+    "radiative_lifetime_ns",
+    "radiative_lifetime_error_ns",
+    "radiative_lifetime_0K_ns",
+    "mean_field_lifetime_ns",
+    "mean_enhancement",
+    "local_field",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +145,11 @@ def _row(point: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "pair_meV", pair["energy_meV"]
         yield "pair_error_meV", pair["error_meV"]
         yield from ((f"{name}_term_meV", value) for name, value in pair["terms_meV"].items())
+        yield "enhancement", pair["enhancement"]
+        yield "enhancement_error", pair["enhancement_error"]
     yield "emission_eV", point["emission_eV"]
     yield "emission_nm", point["emission_nm"]
+    yield from ((name, point[name]) for name in LIGHT if name in point)
     yield "unknowns", point["cost"]["dofs"]
     yield "seconds", point["cost"]["seconds"]
 
@@ -148,7 +159,17 @@ def headings(points: Sequence[Mapping[str, Any]], materials: Mapping[str, str]) 
     names = list(points[0]["parameters"]) if points else []
     heads = [parameter_label(name, materials) for name in names]
     heads += ["electron meV", "hole meV", "e in core", "h in core", "type", "pair meV", "emission eV", "nm"]
-    return heads, [_cells(point, names) for point in points]
+    lives = {"lifetime ns": "radiative_lifetime_ns", "mean-field lifetime ns": "mean_field_lifetime_ns"}
+    shown = {head: key for head, key in lives.items() if any(key in point for point in points)}
+    heads += shown
+    return heads, [[*_cells(point, names), *(_life(point, key) for key in shown.values())] for point in points]
+
+
+def _life(point: Mapping[str, Any], key: str) -> str:
+    if key not in point:
+        return "-"
+    error = point.get("radiative_lifetime_error_ns") if key == "radiative_lifetime_ns" else None
+    return f"{point[key]:.3g}" if error is None else with_error(point[key], error)
 
 
 def _shown(value: Any) -> str:
