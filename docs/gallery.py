@@ -50,8 +50,7 @@ ENTRIES = (
         "emission.png",
         "figures/emission.png",
         "Emission, and where the carriers are",
-        "Stars are what was measured ([teku2025.toml](examples/teku2025.toml)). The shift, not the position, is what a "
-        "computation in first order can be asked for.",
+        "Stars are what was measured ([teku2025.toml](examples/teku2025.toml)).",
     ),
     Entry(
         SHELL,
@@ -59,6 +58,21 @@ ENTRIES = (
         "figures/terms.png",
         "What the pair's energy is made of",
         "Shifts from the gap: what raises the energy upwards, what lowers it downwards, the sum as a diamond.",
+    ),
+    Entry(
+        SHELL,
+        "lifetime.png",
+        "figures/lifetime.png",
+        "Lifetimes",
+        "Radiative ones of the correlated pair. Measured ones contain all channels; over the quantum yield they are "
+        "radiative only if every particle that absorbs can emit.",
+    ),
+    Entry(
+        SHELL,
+        "spectra.png",
+        "figures/spectra.png",
+        "Absorption and emission",
+        "Absorption has one scale for all points, emission its own peak.",
     ),
     Entry(
         SHELL,

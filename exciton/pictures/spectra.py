@@ -54,7 +54,7 @@ def plot_spectra(files: Sequence[Path], labels: Sequence[str], path: Path) -> tu
             x = table["energy_eV"]
             _curve(axes, x, table, "absorption", top, ABSORPTION)
             _curve(axes, x, table, "emission", _peak(table, "emission") or 1.0, EMISSION)
-            axes.set_ylim(0, 1.18)
+            axes.set_ylim(0, 1.3)
             axes.set_yticks([])
             if label:
                 axes.text(0.02, 0.93, label, transform=axes.transAxes, ha="left", va="top")
