@@ -101,7 +101,7 @@ def figure(rows: Sequence[dict[str, Any]], path: Path) -> None:
     cases = list(dict.fromkeys(row["case"] for row in rows))
     drawing = Figure((4.6 * len(cases), 4.0), layout="constrained")
     FigureCanvasAgg(drawing)
-    panels = drawing.subplots(1, len(cases), sharey=True, squeeze=False)[0]
+    panels = drawing.subplots(1, len(cases), sharex=True, sharey=True, squeeze=False)[0]
     for panel, case in zip(panels, cases):
         for number, method in enumerate(NAMES):
             here = sorted((r["cpu"], r["error"]) for r in rows if r["method"] == method and r["case"] == case)
