@@ -12,7 +12,8 @@ from exciton.result import Result, headings, with_error
 
 EDGE = "structure.core.edge_nm"
 UNITLESS = {"alignment_type", "type_by_states", "overlap_squared", "unknowns", "seconds"}
-UNITS = ("_nm", "_eV", "_meV", "_K", "_nm3")
+UNITLESS |= {"enhancement", "enhancement_error", "mean_enhancement", "local_field"}
+UNITS = ("_nm", "_eV", "_meV", "_K", "_nm3", "_ns")
 
 
 @pytest.fixture(scope="module")
