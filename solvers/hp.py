@@ -28,8 +28,8 @@ from .tensor import BoxSpace, nested
 Array = NDArray[np.float64]
 
 MORE = 3  # states of the poorer space beyond those asked for: on the richer one the order may be another
-GAIN = 0.12  # what is left, at most, of the drop of the energy from a space to the richer one; 0.04 was the most found
-MARGIN = 1.3  # on what a cut leaves where the functions near the edges are all that is left
+GAIN = 0.25  # what is left, at most, of the drop of the energy from a space to the richer one
+MARGIN = 2.0  # on what a cut leaves where the functions near the edges are all that is left
 REDUCTION = 0.03  # a step does not aim lower than this share of the error: its candidates cannot do more
 STEPS = 30
 LIMIT = 4_000_000  # unknowns: about 4 GB with the basis of the eigensolver
