@@ -6,6 +6,7 @@ An uncorrelated product, the best one: it lowers the energy below first order, b
 the overlap where it was. Solved among the lowest carrier states, of which more are taken until the gain is settled.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -23,11 +24,12 @@ from solvers.errors import NotConverged, SolverError
 
 Array = NDArray[np.float64]
 
-SIZES = (10, 17, 26, 48)  # carrier states that are combined
+SIZES = (1, 10, 17, 26, 48, 72)  # carrier states that are combined
 DAMPING = 0.5  # share of the new density in each step
 STEPS = 200
 SETTLED = 1e-9  # eV: change of the energy in the last step
-SAFETY = 2.0  # of the change from the last but one size
+SAFETY = 2.0  # of what the last enlargements changed
+FALL = 4  # least factor from one to the next: one size may well hold no new state of the ground state's symmetry
 
 
 class Field(NamedTuple):
@@ -56,19 +58,18 @@ def hartree(resolved: Resolved, carriers: Carriers) -> tuple[Pair, tuple[Eigenpa
     """
     first, orbitals = first_order_in(resolved, carriers)
     assert resolved.core.permittivity is not None
-    before: Field | None = None
+    steps: list[Field] = []
     for size in SIZES:
         pairs = wider(resolved, carriers, size + 1)
         more = sample(resolved, carriers.space, pairs, orbitals.waves.count)
         here = more.first(more.electron.complete(size), more.hole.complete(size))
         found = self_consistent(here, resolved.core.permittivity)
-        change = np.inf if before is None else SAFETY * abs(found.energy - before.energy)
-        moved = np.inf if before is None else SAFETY * abs(found.overlap**2 - before.overlap**2)
+        steps.append(found)
+        change, moved = _left([s.energy for s in steps]), _left([s.overlap**2 for s in steps])
         if 1e3 * (change + first.error) <= resolved.accuracy.pair_meV:
             break
-        before = found
     else:
-        if not np.isfinite(change) or 1e3 * change > resolved.accuracy.pair_meV:
+        if 1e3 * change > resolved.accuracy.pair_meV:
             raise SolverError(
                 f"accuracy.pair_meV = {resolved.accuracy.pair_meV:g} was asked for, {1e3 * change:.2g} meV was reached "
                 f"by self-consistency in {SIZES[-1]} states of each carrier; ask for less"
@@ -78,11 +79,22 @@ def hartree(resolved: Resolved, carriers: Carriers) -> tuple[Pair, tuple[Eigenpa
     return pair, pairs, np.outer(found.electron, found.hole)
 
 
+def _left(values: list[float]) -> float:
+    """What the enlargements say of the next ones: the last change, or a share of that before; not told by the first."""
+    if len(values) < 3:
+        return np.inf
+    before, last = np.abs(np.diff(values[-3:]))
+    return float(SAFETY * max(last, before / FALL))
+
+
 def self_consistent(orbitals: Sample, permittivity: float) -> Field:
-    """Iterate the two equations in the space of the orbitals, with damped densities."""
-    integrals = Integrals(orbitals)
+    """Iterate the two equations among those orbitals that have the parity of the lowest, with damped densities."""
+    kept = [
+        np.flatnonzero(np.all(each.parities == each.parities[0], axis=1)) for each in (orbitals.electron, orbitals.hole)
+    ]
+    integrals = Integrals(replace(orbitals, electron=orbitals.electron.some(kept[0]), hole=orbitals.hole.some(kept[1])))
+    own = integrals.sample.electron.energies, integrals.sample.hole.energies
     attraction = integrals.table(1 / orbitals.waves.radii).matrix
-    own = orbitals.electron.energies, orbitals.hole.energies
     densities = [_density(np.eye(len(e))[0]) for e in own]
     before = np.inf
     for _ in range(STEPS):
@@ -94,13 +106,23 @@ def self_consistent(orbitals: Sample, permittivity: float) -> Field:
         energy = sum(float(c @ (e * c)) for c, e in zip(functions, own)) + pull
         if abs(energy - before) < SETTLED:
             overlap = float(functions[0] @ integrals.overlaps @ functions[1])
-            return Field(energy, functions[0], functions[1], overlap)
+            electron, hole = (
+                _spread(c, where, len(each))
+                for c, where, each in zip(functions, kept, (orbitals.electron, orbitals.hole))
+            )
+            return Field(energy, electron, hole, overlap)
         before = energy
         densities = [DAMPING * n + (1 - DAMPING) * d for n, d in zip(new, densities)]
     raise NotConverged(
         f"the self-consistent pair has not settled after {STEPS} steps (last energy {1e3 * before:.4f} meV); "
         'use level = "correlated"'
     )
+
+
+def _spread(c: Array, where: NDArray[np.int64], count: int) -> Array:
+    full = np.zeros(count)
+    full[where] = c
+    return full
 
 
 def _density(c: Array) -> Array:

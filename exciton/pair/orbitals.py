@@ -48,7 +48,11 @@ class Orbitals:
 
     def first(self, count: int) -> "Orbitals":
         """The lowest ones only."""
-        return Orbitals(self.energies[:count], self.values[:count], self.parities[:count], self.diffusion)
+        return self.some(slice(count))
+
+    def some(self, which: slice | NDArray[np.int64]) -> "Orbitals":
+        """Some of them."""
+        return replace(self, energies=self.energies[which], values=self.values[which], parities=self.parities[which])
 
     def complete(self, count: int) -> int:
         """The largest number up to `count` that cuts no degenerate level; at least 1."""
