@@ -161,7 +161,5 @@ def _vanishing(l: int, energy: float, a: float, r: float, wall: float) -> tuple[
     # the Wronskian of j, y is 1/x^2, that of i, k is -pi/(2 x^2): with this sign and factor the slope at the wall is -1
     scale = (1.0 if energy > 0 else -2 / pi) * k * wall**2
     value = scale * (two * float(first(l, k * r)) - one * float(second(l, k * r)))
-    slope = scale * k * (
-        two * float(first(l, k * r, derivative=True)) - one * float(second(l, k * r, derivative=True))
-    )
+    slope = scale * k * (two * float(first(l, k * r, derivative=True)) - one * float(second(l, k * r, derivative=True)))
     return value, slope

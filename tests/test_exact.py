@@ -83,9 +83,7 @@ def test_sphere_has_the_zeros_of_the_spherical_bessel_functions():
 def test_core_shell_against_polynomials(l, potential):
     """The weak form of the radial equation knows nothing of Bessel functions nor of matching."""
     inner, outer, a = 2.0, 3.1, (1.3, 0.4)
-    stiff, mass = weak_form(
-        [0.0, inner, outer], a, potential, np.square, lambda r: np.full_like(r, l * (l + 1.0))
-    )
+    stiff, mass = weak_form([0.0, inner, outer], a, potential, np.square, lambda r: np.full_like(r, l * (l + 1.0)))
     first = 0 if l == 0 else 1
     found = eigh(stiff[first:-1, first:-1], mass[first:-1, first:-1], eigvals_only=True)[:4]
     np.testing.assert_allclose(exact.radial(l, inner, outer, a, potential, 4), found, rtol=1e-9)

@@ -52,13 +52,19 @@ def correlated(resolved: Resolved, carriers: Carriers) -> tuple[Pair, Ground]:
     Raises
     ------
     SolverError
-        The largest space misses a tolerance; the message says what was reached.
+        The largest space misses a tolerance; the message says what was reached. Or the energy lies below what any pair
+        can have: carrier states from a coarse mesh are no eigenfunctions, and everything here takes them for such.
     """
     accuracy = resolved.accuracy
     levels = float(carriers.electron.errors[0] + carriers.hole.errors[0])
     for size in range(FIRST, len(SIZES)):
         ground = _in_space(resolved, carriers, size)
-        enhancement = float(ground.states.enhancements[0])
+        enhancement, energy = float(ground.states.enhancements[0]), float(ground.states.energies[0])
+        if energy < lowest_possible(resolved):
+            raise SolverError(
+                f"the correlated pair came out at {1e3 * energy:.0f} meV, below what any pair can have: the carriers' "
+                "states are too coarse for it; ask for more accuracy, or a higher degree and smaller cells"
+            )
         energy_holds = 1e3 * (ground.energy_error + levels) <= accuracy.pair_meV
         if (energy_holds or accuracy.by_hand) and ground.enhancement_error <= accuracy.enhancement * enhancement:
             break
@@ -94,6 +100,19 @@ def bohr_radius(resolved: Resolved) -> float:
     assert resolved.core.permittivity is not None
     inverse = sum(float(np.mean(1 / np.array(m))) for m in (resolved.core.electron_mass, resolved.core.hole_mass))
     return 2 * HBAR2_2M0 * inverse * resolved.core.permittivity / COULOMB
+
+
+def lowest_possible(resolved: Resolved) -> float:
+    """Bound from below, eV: both lowest band edges, and a free pair of the heaviest masses in the core's permittivity.
+
+    The kinetic energy only falls as a mass grows, and without walls the lowest energy of a pair is -1 Rydberg.
+    """
+    there = [region for region in resolved.regions if region.there]
+    edges = sum(min(getattr(region, f"{c}_barrier") for region in there) for c in ("electron", "hole"))
+    heaviest = (max(max(getattr(region, f"{c}_mass")) for region in there) for c in ("electron", "hole"))
+    assert resolved.core.permittivity is not None
+    factor = COULOMB / resolved.core.permittivity
+    return edges - factor**2 / (4 * HBAR2_2M0 * sum(1 / m for m in heaviest))
 
 
 def _in_space(resolved: Resolved, carriers: Carriers, size: int) -> Ground:

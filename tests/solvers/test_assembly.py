@@ -114,8 +114,12 @@ def test_numbering_of_cells_does_not_change_the_spectrum(cell, rng):
     spectra = []
     for mesh in (grids.cube(cell, 2), grids.turned(grids.cube(cell, 2), rng)):
         space = Space(mesh, 4)
-        spectra.append(eigh(*(m.toarray() for m in (
-            assembly.stiffness(space, np.ones(1), np.zeros(1)), assembly.mass(space))), eigvals_only=True))
+        spectra.append(
+            eigh(
+                *(m.toarray() for m in (assembly.stiffness(space, np.ones(1), np.zeros(1)), assembly.mass(space))),
+                eigvals_only=True,
+            )
+        )
     # Kuhn's tetrahedra are not symmetric, but the mesh is the same one
     np.testing.assert_allclose(spectra[0], spectra[1], rtol=1e-9)
 

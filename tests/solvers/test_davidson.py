@@ -44,9 +44,7 @@ def norm_in(mass):
 def test_finds_the_lowest_pairs(matrices, count, guards, rng):
     a, mass, levels = matrices
     start = rng.standard_normal((len(a), count + guards))
-    ritz = davidson(
-        a.__matmul__, inverse_of(a), start, count, **in_metric(mass), tolerance=1e-9
-    )
+    ritz = davidson(a.__matmul__, inverse_of(a), start, count, **in_metric(mass), tolerance=1e-9)
     np.testing.assert_allclose(ritz.values[:count], levels[:count], rtol=1e-12)
     assert np.all(ritz.residuals[:count] < 1e-9)
     x = ritz.vectors
@@ -70,9 +68,7 @@ def test_values_fall_from_above_and_restarts_lose_nothing(matrices, rng):
     poor = inverse_of(np.diag(np.diag(a)))
     before = np.full(5, np.inf)
     for iterations in (1, 2, 4, 8, 16, 32):
-        ritz = davidson(
-            a.__matmul__, poor, start, 5, **in_metric(mass), iterations=iterations, restart=3
-        )
+        ritz = davidson(a.__matmul__, poor, start, 5, **in_metric(mass), iterations=iterations, restart=3)
         assert ritz.iterations <= iterations
         assert np.all(ritz.values <= before + 1e-9)
         assert np.all(ritz.values >= levels[:5] - 1e-9)
@@ -84,9 +80,7 @@ def test_values_fall_from_above_and_restarts_lose_nothing(matrices, rng):
 def test_any_restart_length_converges(matrices, restart, rng):
     a, mass, levels = matrices
     start = rng.standard_normal((len(a), 7))
-    ritz = davidson(
-        a.__matmul__, inverse_of(a), start, 4, **in_metric(mass), restart=restart
-    )
+    ritz = davidson(a.__matmul__, inverse_of(a), start, 4, **in_metric(mass), restart=restart)
     np.testing.assert_allclose(ritz.values[:4], levels[:4], rtol=1e-10)
 
 
@@ -131,9 +125,7 @@ def test_a_spectrum_below_zero(matrices, rng):
     a, mass, levels = matrices
     start = rng.standard_normal((len(a), 6))
     runs = [
-        davidson(
-            (a - shift * mass).__matmul__, inverse_of(a), start, 3, **in_metric(mass), floor=-shift
-        )
+        davidson((a - shift * mass).__matmul__, inverse_of(a), start, 3, **in_metric(mass), floor=-shift)
         for shift in (0.0, 3.0)
     ]
     np.testing.assert_allclose(runs[1].values[:3] + 3.0, levels[:3], rtol=1e-10)
@@ -144,9 +136,7 @@ def test_a_useless_preconditioner_ends_without_an_answer_but_ends(matrices, rng)
     """Corrections that add nothing to the basis: it stops and shows its residuals, for the caller to judge."""
     a, mass, _ = matrices
     start = rng.standard_normal((len(a), 4))
-    ritz = davidson(
-        a.__matmul__, lambda r, _: start[:, : r.shape[1]].copy(), start, 4, **in_metric(mass)
-    )
+    ritz = davidson(a.__matmul__, lambda r, _: start[:, : r.shape[1]].copy(), start, 4, **in_metric(mass))
     assert np.all(ritz.residuals > 1e-3)
     assert np.all(np.isfinite(ritz.values))
 

@@ -166,9 +166,7 @@ def test_every_state_of_a_tiny_space(name):
     boxes = grids.box_space(structure, rows, 2 if name == "core only" else 1)
     space = Space(box_mesh(structure, 10.0), 2 if name == "core only" else 1)
     count = boxes.size
-    np.testing.assert_allclose(
-        boxes.lowest(a, v, count).values, space.lowest(a, v, count).values, rtol=1e-9
-    )
+    np.testing.assert_allclose(boxes.lowest(a, v, count).values, space.lowest(a, v, count).values, rtol=1e-9)
 
 
 def test_a_tolerance_out_of_reach_is_an_error():
