@@ -74,9 +74,9 @@ def test_no_attraction_no_enhancement():
     lowest = np.sort((own[:, None] + own).ravel())[:16]
     assert found.energies[:16] == pytest.approx(lowest, abs=1e-6)
     # among degenerate pairs any mixture may be bright: only their sum counts
-    assert found.enhancements.sum() == pytest.approx(len(own), rel=1e-3)
+    assert found.enhancements.sum() == pytest.approx(len(own), rel=0.01)
     mean = mean_overlap((own, own), (own, own), np.eye(len(own)), 300.0)
-    assert found.mean_enhancement(300.0) == pytest.approx(mean, rel=1e-3)
+    assert found.mean_enhancement(300.0) == pytest.approx(mean, rel=0.01)
     assert mean == pytest.approx(np.exp(-2 * own / (KB * 300)).sum() / np.exp(-own / (KB * 300)).sum() ** 2)
 
 
@@ -108,13 +108,14 @@ def test_a_mean_is_a_mean():
 
 @pytest.mark.parametrize("edge", [10.0, 14.2, 18.5])
 def test_levels_continued_by_weyl(edge):
-    """48 levels of a box continued: its partition function at 300 K to 3 %; the levels that are known stay."""
+    """48 levels of a box: its partition function at 300 K to 0.5 %, where the levels alone miss up to 4 %."""
     unit = UNIT * (EDGE / edge) ** 2
     exact = unit * np.sort([sum(k * k for k in n) for n in product(range(1, 40), repeat=3)])
     some = exact[:48]
     found = continued(some, 0.0, 300.0)
     assert np.array_equal(found[:48], some[: len(found)][:48])
     assert np.all(np.diff(found) >= -1e-12)
-    own, true = (np.exp(-(e - e[0]) / (KB * 300)).sum() for e in (found, exact))
-    assert own == pytest.approx(true, rel=0.03)
-    assert edge < 14 or np.exp(-(some - some[0]) / (KB * 300)).sum() < 0.99 * own
+    alone, own, true = (np.exp(-(e - e[0]) / (KB * 300)).sum() for e in (some, found, exact))
+    assert own == pytest.approx(true, rel=5e-3)
+    assert abs(own - true) <= abs(alone - true)
+    assert edge < 18 or alone < 0.97 * true
