@@ -109,3 +109,10 @@ def test_states_that_are_too_coarse_are_refused(monkeypatch):
     by_hand = {"element": "tetrahedron", "degree": 2, "size_nm": 1.5}
     with pytest.raises(SolverError, match=r"below what any pair can have: .* accuracy"):
         jobs.solve(structure=sphere, **PAIR, accuracy=by_hand)
+
+
+def test_the_enhancement_at_11_nm():
+    """About 7 in spherical symmetry (S. A. Blundell, C. Guet, arXiv:2202.09596): the masses decide; see validation.md."""
+    heavy, light = (hard(11.0, masses)["enhancement"] for masses in ((0.252, 0.252), (0.134, 0.128)))
+    assert heavy == pytest.approx(8.14, abs=0.12)
+    assert light == pytest.approx(3.03, abs=0.03)
