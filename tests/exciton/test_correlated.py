@@ -112,7 +112,7 @@ def test_states_that_are_too_coarse_are_refused(monkeypatch):
 
 
 def test_the_enhancement_at_11_nm():
-    """About 7 in spherical symmetry (S. A. Blundell, C. Guet, arXiv:2202.09596): the masses decide; see validation.md."""
+    """About 7 in spherical symmetry (S. A. Blundell, C. Guet, arXiv:2202.09596): the masses decide."""
     heavy, light = (hard(11.0, masses)["enhancement"] for masses in ((0.252, 0.252), (0.134, 0.128)))
     assert heavy == pytest.approx(8.14, abs=0.12)
     assert light == pytest.approx(3.03, abs=0.03)
