@@ -15,7 +15,7 @@ from exciton.pair.pair import Pair
 from exciton.resolve import Resolved
 from exciton.units import COULOMB, HBAR2_2M0
 from solvers.eigen import Eigenpairs
-from solvers.errors import SolverError
+from solvers.errors import NotAffordable, SolverError
 
 Array = NDArray[np.float64]
 
@@ -24,6 +24,7 @@ FIRST = 3  # number of the first size that is tried
 EXPONENTIALS = 6  # functions of the distance for the ground product, beside the constant
 FLATTEST, STEEPEST = 0.4, 9.0  # their kappa, over the Bohr radius or half the core's width, whichever is smaller
 SAFETY = 1.5  # of what the last enlargements changed
+MEMORY = 8e9  # bytes of transition densities, at most
 SHARE = 0.3  # of a tolerance that the integrals may take
 
 
@@ -52,8 +53,9 @@ def correlated(resolved: Resolved, carriers: Carriers) -> tuple[Pair, Ground]:
     Raises
     ------
     SolverError
-        The largest space misses a tolerance; the message says what was reached. Or the energy lies below what any pair
-        can have: carrier states from a coarse mesh are no eigenfunctions, and everything here takes them for such.
+        The largest space misses a tolerance, or the next one would not fit into memory; the message says what was
+        reached. Or the energy lies below what any pair can have: carrier states from a coarse mesh are no
+        eigenfunctions, and everything here takes them for such.
     """
     accuracy = resolved.accuracy
     levels = float(carriers.electron.errors[0] + carriers.hole.errors[0])
@@ -129,6 +131,13 @@ def _in_space(resolved: Resolved, carriers: Carriers, size: int) -> Ground:
         if fine and contact_off <= SHARE * resolved.accuracy.enhancement:
             break
     numbers = [(orbitals.electron.complete(n), orbitals.hole.complete(n)) for n in SIZES[size - 2 : size + 1]]
+    needed = _memory(orbitals, *numbers[-1])
+    if needed > MEMORY:
+        raise NotAffordable(
+            f"{numbers[-1][0]} and {numbers[-1][1]} orbitals on {orbitals.waves.count} waves along each axis would "
+            f"take {needed / 1e9:.0f} GB, allowed: {MEMORY / 1e9:.0f}; ask for less in accuracy.pair_meV or "
+            "accuracy.enhancement"
+        )
     geminals = Geminals(Integrals(orbitals.first(*numbers[-1])), resolved.core.permittivity, ranges)
     energies, enhancements = [], []
     for electrons, holes in numbers:
@@ -144,6 +153,16 @@ def _in_space(resolved: Resolved, carriers: Carriers, size: int) -> Ground:
         _left(energies) + energy_off,
         _left(enhancements) + contact_off * enhancements[-1],
     )
+
+
+def _memory(orbitals: Sample, electrons: int, holes: int) -> float:
+    """Bytes that the transition densities take, those weighted with masses included."""
+    waves = 8.0 * np.prod([orbitals.waves.count * (1 if half else 2) for half in orbitals.waves.halves])
+    sets = (
+        (1 + sum(a.ndim > 0 for a in carrier.diffusion)) * n * (n + 1) / 2
+        for carrier, n in ((orbitals.electron, electrons), (orbitals.hole, holes))
+    )
+    return float(waves * sum(sets))
 
 
 def _left(values: list[float]) -> float:

@@ -8,7 +8,7 @@ import pytest
 from exciton.pair import correlated
 from exciton.pair.geminals import Geminals
 from exciton.pair.integrals import Integrals
-from solvers.errors import SolverError
+from solvers.errors import NotAffordable, SolverError
 
 PAIR = {"exciton": {"level": "correlated", "polarisation": False}, "carriers": {"states": 1}}
 PAIR |= {"emission": {"lifetime": False}}
@@ -116,3 +116,10 @@ def test_the_enhancement_at_11_nm():
     heavy, light = (hard(11.0, masses)["enhancement"] for masses in ((0.252, 0.252), (0.134, 0.128)))
     assert heavy == pytest.approx(8.14, abs=0.12)
     assert light == pytest.approx(3.03, abs=0.03)
+
+
+def test_what_does_not_fit_into_memory_is_refused(monkeypatch):
+    """Before it is computed, with what it would take."""
+    monkeypatch.setattr(correlated, "MEMORY", 1e5)
+    with pytest.raises(NotAffordable, match=r"would take .* GB"):
+        jobs.solve(4.0, **PAIR)
