@@ -126,10 +126,11 @@ def _in_space(resolved: Resolved, carriers: Carriers, size: int) -> Ground:
     pairs = wider(resolved, carriers, SIZES[size] + 1)  # one more tells whether the last level is complete
     for orbitals in samples(resolved, carriers.space, pairs):
         one = Geminals(Integrals(orbitals.first(1, 1)), resolved.core.permittivity, ranges)
-        energy_off, contact_off = _off(one)
-        fine = 1e3 * energy_off <= SHARE * resolved.accuracy.pair_meV
-        if fine and contact_off <= SHARE * resolved.accuracy.enhancement:
+        by_waves, by_exponentials = _off(one)
+        fine = 1e3 * by_waves[0] <= SHARE * resolved.accuracy.pair_meV
+        if fine and by_waves[1] <= SHARE * resolved.accuracy.enhancement:
             break
+    energy_off, contact_off = np.add(by_waves, by_exponentials)
     numbers = [(orbitals.electron.complete(n), orbitals.hole.complete(n)) for n in SIZES[size - 2 : size + 1]]
     needed = _memory(orbitals, *numbers[-1])
     if needed > MEMORY:
@@ -150,8 +151,8 @@ def _in_space(resolved: Resolved, carriers: Carriers, size: int) -> Ground:
         pairs,
         tuple(numbers),
         found,
-        _left(energies) + energy_off,
-        _left(enhancements) + contact_off * enhancements[-1],
+        _left(energies) + float(energy_off),
+        _left(enhancements) + float(contact_off) * enhancements[-1],
     )
 
 
@@ -171,11 +172,13 @@ def _left(values: list[float]) -> float:
     return float(SAFETY * max(last, before / 2))
 
 
-def _off(one: Geminals) -> tuple[float, float]:
-    """Error of the energy in eV and relative error of the enhancement by waves and exponentials, for e_0 h_0."""
+def _off(one: Geminals) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Errors of the energy in eV and of the enhancement, relative, by waves and by exponentials, for e_0 h_0."""
     orbitals = one.integrals.sample
     fewer = replace(one, integrals=Integrals(orbitals.with_waves(3 * orbitals.waves.count // 4)))
     more = replace(one, ranges=np.concatenate([one.ranges, one.ranges[-1:] ** 2 / one.ranges[-2]]))
     energy, contact = one.one_product
-    others = [fewer.one_product, more.one_product]
-    return sum(abs(e - energy) for e, _ in others), sum(abs((c / contact) ** 2 - 1) for _, c in others)
+    waves, exponentials = (
+        (abs(e - energy), abs((c / contact) ** 2 - 1)) for e, c in (fewer.one_product, more.one_product)
+    )
+    return waves, exponentials
