@@ -103,7 +103,8 @@ def _ranks() -> Finding:
     launcher = shutil.which("mpiexec")
     if launcher is None:
         return Finding(what, False, f"not on the PATH: {how}")
-    count = "from solvers.parallel import size, world; print('ranks', size(world()))"
+    # one write for a line: what two ranks write in parts would come out mixed
+    count = r"import sys; from solvers.parallel import size, world; sys.stdout.write(f'ranks {size(world())}\n')"
     words = [launcher, "-n", "2", sys.executable, "-c", count]
     try:
         done = subprocess.run(

@@ -141,11 +141,17 @@ def _grid(space: FunctionSpace, box: Array, halves: Sequence[bool], points: int)
         rows = [_gauss(line, step) for line in space.lines]
     else:
         rows = [_midpoints(low, high, step) for low, high in box.T]
-    middle = box.mean(axis=0)
-    kept = [x > m if half else np.full(len(x), True) for (x, _), m, half in zip(rows, middle, halves)]
-    x, y, z = (row[0][keep] for row, keep in zip(rows, kept))
-    wx, wy, wz = (row[1][keep] * (2 if half else 1) for row, keep, half in zip(rows, kept, halves))
-    return Grid((x, y, z), (wx, wy, wz))
+    x, y, z = (right_half(*row) if half else row for row, half in zip(rows, halves))
+    return Grid((x[0], y[0], z[0]), (x[1], y[1], z[1]))
+
+
+def right_half(points: Array, weights: Array) -> tuple[Array, Array]:
+    """Of points that are the same from both ends: those right of the middle counted twice, one in the middle once."""
+    own = points - (points[0] + points[-1]) / 2
+    near = 1e-9 * float(np.ptp(points))
+    times = np.where(own > near, 2.0, 1.0)
+    kept = own > -near
+    return points[kept], (weights * times)[kept]
 
 
 def _midpoints(low: float, high: float, step: float) -> tuple[Array, Array]:

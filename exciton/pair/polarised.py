@@ -20,7 +20,7 @@ from exciton.fields import box_around
 from exciton.images import Images
 from exciton.pair.geminals import PairFunction
 from exciton.pair.integrals import Densities
-from exciton.pair.orbitals import Sample
+from exciton.pair.orbitals import Sample, right_half
 from exciton.resolve import Resolved
 from meshes.shapes import Cuboid, Structure
 from solvers.eigen import Eigenpairs
@@ -133,16 +133,12 @@ class Polarisation:
 
     def _sampled(self, orbitals: Sample) -> Sample:
         """The orbitals on the points of the images' grid, of mirrored axes on their right halves."""
-        waves, points, weights, kept = orbitals.waves, [], [], []
-        for x, w, half in zip(self.images.grid.points, self.images.grid.weights, waves.halves):
-            right = x > (x[0] + x[-1]) / 2 if half else np.full(len(x), True)
-            kept.append(right)
-            points.append(x[right])
-            weights.append(w[right] * (2 if half else 1))
-        grid = Grid((points[0], points[1], points[2]), (weights[0], weights[1], weights[2]))
-        here = np.ix_(*kept)
+        waves, whole = orbitals.waves, self.images.grid
+        x, y, z = (right_half(*row) if half else row for *row, half in zip(whole.points, whole.weights, waves.halves))
+        grid = Grid((x[0], y[0], z[0]), (x[1], y[1], z[1]))
+        a, b, c = (slice(n - m, n) for n, m in zip(whole.shape, grid.shape))
         electron, hole = (
-            replace(carrier, values=psi[: len(carrier)][:, here[0], here[1], here[2]])
+            replace(carrier, values=psi[: len(carrier), a, b, c])
             for carrier, psi in ((orbitals.electron, self.electron), (orbitals.hole, self.hole))
         )
         return Sample(replace(waves, grid=grid, count=min(waves.count, SMOOTH)), electron, hole)

