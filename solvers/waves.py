@@ -163,17 +163,6 @@ class Waves:
                 block = np.concatenate([block, block], axis=axis)
         return np.asarray(block.ravel())
 
-    def radial_density(self, first: Array, second: Array, parity: Parity = (ANY, ANY, ANY)) -> Array:
-        """(radii,) weights: the sum with a kernel at `radii` is the interaction of two transformed densities."""
-        ones = self._weighted(np.ones((self.count,) * 3), parity)
-        product = (first * second * ones).reshape([self.count * (2 if p == ANY else 1) for p in parity])
-        for axis, p in enumerate(parity):
-            if p == ANY:
-                halves = np.split(product, 2, axis=axis)
-                product = halves[0] + halves[1]
-        values, inverse = self._squares
-        return np.asarray(np.bincount(inverse.ravel(), product.ravel(), len(values)) @ self._sinc)
-
 
 def parities(labels: Sequence[str]) -> NDArray[np.int64]:
     """(n, 3) parity along each axis of functions labelled as eigenpairs are: e even, o odd, . neither."""

@@ -128,8 +128,10 @@ class Integrals:
 
     @cached_property
     def _weighted(self) -> list[tuple[int, Array, tuple[Densities, Densities]]]:
-        """(axis or -1, 1, densities): with one carrier's times its hbar^2/2m, or (axis, a, densities) where that is
-        one number."""
+        """Each part of ``sum_d a_e,d + a_h,d``: axis (-1: all alike), factor, densities of electron and hole.
+
+        Where a is one number it is the factor; where it varies, that carrier's densities are weighted with it.
+        """
         waves, sample = self.sample.waves, self.sample
         parts = []
         for number, carrier in enumerate((sample.electron, sample.hole)):

@@ -41,11 +41,6 @@ class Orbitals:
     def __len__(self) -> int:
         return len(self.energies)
 
-    @property
-    def isotropic(self) -> bool:
-        """Whether the mass is the same along all axes."""
-        return len(self.diffusion) == 1
-
     def first(self, count: int) -> "Orbitals":
         """The lowest ones only."""
         return self.some(slice(count))
