@@ -20,8 +20,6 @@ from solvers.waves import ANY, Parity, Waves
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-BATCH = 64  # densities that are transformed at a time
-
 
 class Products(NamedTuple):
     """Products e_i h_j, by the numbers of their orbitals."""
@@ -46,16 +44,18 @@ class Densities:
         parity = np.where(p[:, None] == ANY, ANY, (p[:, None] + p[None] + np.array(odd)) % 2)
         index = np.zeros(parity.shape[:2], dtype=np.int64)
         classes: dict[Parity, Array] = {}
+        density = np.empty_like(orbitals.values[:1])
         for each in np.unique(parity[first, second], axis=0):
             members = np.flatnonzero(np.all(parity[first, second] == each, axis=1))
             i, j = first[members], second[members]
             index[i, j] = index[j, i] = np.arange(len(members))
             name = (int(each[0]), int(each[1]), int(each[2]))
             rows = []
-            for start in range(0, len(members), BATCH):
-                some = slice(start, start + BATCH)
-                density = orbitals.values[i[some]] * orbitals.values[j[some]]
-                rows.append(waves.transform(density if weight is None else density * weight, name))
+            for one, other in zip(i, j):
+                np.multiply(orbitals.values[one], orbitals.values[other], out=density[0])
+                if weight is not None:
+                    density *= weight
+                rows.append(waves.transform(density, name))
             classes[name] = np.concatenate(rows)
         return cls(classes, index, parity)
 
@@ -92,7 +92,8 @@ class Table:
                 continue
             here = np.all(electron.parity == parity, axis=2)
             start[here] = sum(part.size for part in parts) + electron.index[here] * len(other)
-            parts.append(((waves * kernel) @ other.T).ravel())
+            fewer = len(waves) < len(other)
+            parts.append(((waves * kernel) @ other.T if fewer else waves @ (other * kernel).T).ravel())
         return cls(np.concatenate(parts), start, hole.index, (electron.parity, hole.parity))
 
     def __add__(self, other: "Table") -> "Table":
@@ -172,8 +173,8 @@ class Integrals:
         """(electron's orbitals, hole's) ``int e_i h_j``."""
         electron, hole, grid = self.sample.electron, self.sample.hole, self.sample.grid
         same = np.all(electron.parities[:, None] == hole.parities, axis=2)
-        rows = [grid.integral(orbital * hole.values) for orbital in electron.values]
-        return np.where(same, np.array(rows), 0.0)
+        weighted = (electron.values * np.einsum("a,b,c->abc", *grid.weights)).reshape(len(electron), -1)
+        return np.where(same, weighted @ hole.values.reshape(len(hole), -1).T, 0.0)
 
 
 def _table(kernel: Array, densities: tuple[Densities, Densities], ground: bool) -> Table:
