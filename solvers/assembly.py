@@ -1,10 +1,16 @@
-"""Sparse stiffness and mass matrices on a `Space`, vectorised over cells; coefficients are constant in each region."""
+"""Sparse stiffness and mass matrices on a `Space`, vectorised over cells; coefficients are constant in each region.
+
+Element matrices are added up a few rows of the sum at a time: a sparse matrix that says which rows of which element
+matrices meet in which row of the sum, times those rows. A portion of them stays in the processor's cache.
+"""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from meshes.mesh import Mesh
 
@@ -13,7 +19,11 @@ from .element import Array, Ints, element, quadrature
 if TYPE_CHECKING:
     from .space import Space
 
-BYTES = 256e6  # of element matrices held at a time
+Numbers = NDArray[Any]  # real or complex
+Places = NDArray[np.int32]
+
+ENTRIES = 250_000  # of element matrices that are added up at a time
+BYTES = 64e6  # of gradients on curved cells held at a time
 
 
 def stiffness(space: "Space", diffusion: Array, potential: Array) -> csr_array:
@@ -26,16 +36,12 @@ def stiffness(space: "Space", diffusion: Array, potential: Array) -> csr_array:
     potential
         V, shape (regions,).
     """
-    a = np.broadcast_to(diffusion.reshape(len(diffusion), -1), (len(diffusion), 3))
-    tags = space.mesh.tags
-    return _assemble(space, lambda cells: _stiffness(space, cells, a[tags[cells]], potential[tags[cells]]))
+    return _on(space, Elements.of(space, diffusion, potential))
 
 
 def mass(space: "Space", weight: Array | None = None) -> csr_array:
     """The matrix of ``int w u v``, w given per region, shape (regions,); None: 1 everywhere."""
-    tags = space.mesh.tags
-    per_cell = np.ones(len(tags)) if weight is None else weight[tags]
-    return _assemble(space, lambda cells: _mass(space, cells, per_cell[cells]))
+    return _on(space, Elements.of(space, None, np.ones(len(space.regions)) if weight is None else weight))
 
 
 def low_order(space: "Space", diffusion: Array, potential: Array) -> csr_array:
@@ -50,79 +56,174 @@ def low_order(space: "Space", diffusion: Array, potential: Array) -> csr_array:
     return stiffness(Space(space.linear(), 1, space.fixed), diffusion, potential)
 
 
-def _assemble(space: "Space", local) -> csr_array:  # type: ignore[no-untyped-def]
-    """Sum element matrices ``local(cells)`` into a sparse matrix, some cells at a time."""
-    total: csr_array | None = None
-    k = space.element.size
-    step = max(1, int(BYTES / (8 * k * k)))
-    for first in range(0, len(space.mesh.cells), step):
-        cells = np.arange(first, min(first + step, len(space.mesh.cells)))
-        dofs = space.unknowns[cells].astype(np.int32)
-        entries = local(cells)
-        rows = np.broadcast_to(dofs[:, :, None], entries.shape)
-        columns = np.broadcast_to(dofs[:, None, :], entries.shape)
-        kept = (rows >= 0) & (columns >= 0)
-        part = coo_array((entries[kept], (rows[kept], columns[kept])), shape=(space.size,) * 2).tocsr()
-        total = part if total is None else total + part
-    assert total is not None
-    return total
+def _on(space: "Space", elements: "Elements") -> csr_array:
+    place = space.unknowns.astype(np.int32)
+    return summed(elements, place, place, 0, (space.size, space.size))[0]
 
 
-def _jacobians(mesh: Mesh, cells: Ints, points: Array) -> Array:
-    gradients = element(mesh.cell, mesh.order).tabulate(points)[1]
-    return np.einsum("dqk,ckx->cqxd", gradients, mesh.points[mesh.cells[cells]], optimize=True)
+# -- sums of element matrices ------------------------------------------------------------------------------------------
 
 
-def _affine(mesh: Mesh, cells: Ints) -> bool:
-    """Whether these cells are images of the reference cell under affine maps, as tetrahedra and bricks are."""
+def summed(
+    elements: "Elements",
+    row: Places,
+    column: Places,
+    first: int,
+    shape: tuple[int, int],
+    more: csr_array | None = None,
+) -> tuple[csr_array, ...]:
+    """Some rows of the sum of element matrices, sorted; where they are complex, its real and its imaginary part.
+
+    The parts share their pattern.
+
+    Parameters
+    ----------
+    row, column
+        (cells, k) which row and which column each node of a cell belongs to; -1: none.
+    first
+        The first of the rows that are wanted.
+    shape
+        How many rows are wanted, and how many columns there are.
+    more
+        Of this shape and sorted: what is added.
+    """
+    k, rows = row.shape[1], shape[0]
+    there = np.flatnonzero((row.ravel() >= first) & (row.ravel() < first + rows))
+    target = row.ravel()[there] - first
+    pairs = there[np.argsort(target, kind="stable")]  # of a cell and a node, as one number, row by row
+    starts = np.append(0, np.cumsum(np.bincount(target, minlength=rows)))
+    most = len(pairs) * k + (0 if more is None else more.nnz)
+    complex_ = np.issubdtype(elements.tables.dtype, np.complexfloating)
+    values = [np.empty(most) for _ in range(1 + complex_)]  # memory is taken once it is written to
+    indices = np.empty(most, dtype=np.int32)
+    ends, filled = np.zeros(rows + 1, dtype=np.int64), 0
+    for here in _portions(starts, max(1, ENTRIES // k)):
+        chosen = pairs[starts[here.start] : starts[here.stop]]
+        by_node = np.argsort((chosen % k).astype(np.int16), kind="stable")
+        cells, nodes = np.divmod(chosen[by_node], k)
+        entries, where = elements.rows(cells, nodes), column[cells]
+        nowhere = where < 0
+        if nowhere.any():
+            where = np.where(nowhere, column[cells, nodes][:, None], where)  # zeros on the diagonal, which is there
+            entries[nowhere] = 0.0
+        meet = np.empty(len(chosen), dtype=np.int32)
+        meet[by_node] = np.arange(len(chosen), dtype=np.int32)
+        gather = _csr(np.ones(len(chosen)), meet, starts[here.start : here.stop + 1] - starts[here.start], len(chosen))
+        part = gather @ _csr(entries.ravel(), where.ravel(), np.arange(0, where.size + 1, k), shape[1])
+        part.sort_indices()
+        if more is not None:
+            part = part + more[here]
+        slot = slice(filled, filled + part.nnz)
+        indices[slot] = part.indices
+        for array, component in zip(values, (part.data.real, part.data.imag)):
+            array[slot] = component
+        ends[here.start + 1 : here.stop + 1] = filled + part.indptr[1:]
+        filled = slot.stop
+    for array in (*values, indices):
+        array.resize(filled, refcheck=False)
+    ends = ends.astype(np.int32 if filled < 2**31 else np.int64)
+    return tuple(csr_array((array, indices, ends), shape=shape) for array in values)
+
+
+def _portions(starts: Ints, most: int) -> Iterator[slice]:
+    """Rows in portions of about so many pairs."""
+    cuts = np.searchsorted(starts, np.arange(most, starts[-1], most))
+    ends = np.unique(np.concatenate([[0], cuts, [len(starts) - 1]]))
+    yield from (slice(int(a), int(b)) for a, b in zip(ends[:-1], ends[1:]))
+
+
+def _csr(data: Numbers, indices: Ints | Places, starts: Ints, columns: int) -> csr_array:
+    return csr_array((data, indices, starts.astype(np.int32)), shape=(len(starts) - 1, columns))
+
+
+# -- element matrices --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Elements:
+    """The element matrices of ``int grad u . a grad v + V u v``; on affine cells combinations of a few tables.
+
+    V may be complex. With V + i in place of V the sum has the mass matrix for its imaginary part: both for little more
+    than the price of one, and of one pattern.
+    """
+
+    coefficients: Array | None  # (cells, tables); None: there is one table for each cell
+    tables: Numbers  # (tables, k, k)
+
+    @classmethod
+    def of(cls, space: "Space", diffusion: Array | None, potential: Numbers) -> "Elements":
+        """Those on a space; without `diffusion`, of the second term alone. Shapes as in `stiffness`."""
+        tags = space.mesh.tags
+        a = None if diffusion is None else np.broadcast_to(diffusion.reshape(len(diffusion), -1), (len(diffusion), 3))
+        make = _affine if is_affine(space.mesh) else _curved
+        return make(space, None if a is None else a[tags], potential[tags])
+
+    def rows(self, cells: Ints, nodes: Ints) -> Numbers:
+        """(n, k) these rows of the matrices of these cells; `nodes` ascending."""
+        if self.coefficients is None:
+            return np.asarray(self.tables[cells, nodes])
+        values = np.empty((len(cells), self.tables.shape[2]), dtype=self.tables.dtype)
+        reals, factors = values.view(np.float64), self.coefficients[cells]  # a complex number is two real ones
+        ends = np.searchsorted(nodes, np.arange(len(self.tables[0]) + 1))
+        for node in np.flatnonzero(np.diff(ends)):
+            here, tables = slice(ends[node], ends[node + 1]), np.ascontiguousarray(self.tables[:, node])
+            np.matmul(factors[here], tables.view(np.float64), out=reals[here])
+        return values
+
+
+def is_affine(mesh: Mesh) -> bool:
+    """Whether all cells are images of the reference cell under affine maps, as tetrahedra and bricks are."""
     if mesh.order > 1:
         return False
     if mesh.cell == "tetrahedron":
         return True
-    x = mesh.points[mesh.cells[cells]]
+    x = mesh.points[mesh.cells]
     faces = np.array([[0, 3, 1, 2], [4, 7, 5, 6], [0, 5, 1, 4], [0, 6, 2, 4]])  # parallelograms: ends of both diagonals
     square = x[:, faces[:, 0]] + x[:, faces[:, 1]] - x[:, faces[:, 2]] - x[:, faces[:, 3]]
     return bool(np.abs(square).max() <= 1e-13 * np.abs(mesh.points).max())
 
 
-def _stiffness(space: "Space", cells: Ints, a: Array, v: Array) -> Array:
-    """(cells, k, k) element matrices; a (cells, 3), v (cells,)."""
-    mesh, p = space.mesh, space.degree
-    if _affine(mesh, cells):
-        points, weights = quadrature(mesh.cell, 2 * p)
-        values, gradients = space.element.tabulate(points)
-        jacobian = _jacobians(mesh, cells, points[:1])[:, 0]
-        inverse, volume = np.linalg.inv(jacobian), np.abs(np.linalg.det(jacobian))
-        metric = np.einsum("cax,cx,cbx->cab", inverse, a, inverse) * volume[:, None, None]
-        k = space.element.size
-        reference = np.einsum("aqi,q,bqj->abij", gradients, weights, gradients, optimize=True).reshape(9, k * k)
-        matrices = metric.reshape(-1, 9) @ reference
-        matrices += np.outer(v * volume, ((values.T * weights) @ values).ravel())
-        return np.asarray(matrices.reshape(-1, k, k))
-    matrices = np.empty((len(cells), space.element.size, space.element.size))
-    for here, values, gradients, weights in _curved(space, cells):
-        flux = gradients * (a[here][:, None, :, None] * weights[:, :, None, None])
-        left = gradients.reshape(len(weights), -1, gradients.shape[-1])
-        matrices[here] = left.transpose(0, 2, 1) @ flux.reshape(left.shape)
-        matrices[here] += values.T @ ((weights * v[here][:, None])[:, :, None] * values)
-    return matrices
+def _jacobians(mesh: Mesh, cells: slice, points: Array) -> Array:
+    gradients = element(mesh.cell, mesh.order).tabulate(points)[1]
+    return np.einsum("dqk,ckx->cqxd", gradients, mesh.points[mesh.cells[cells]], optimize=True)
 
 
-def _mass(space: "Space", cells: Ints, weight: Array) -> Array:
-    """(cells, k, k) element mass matrices."""
-    mesh, p, k = space.mesh, space.degree, space.element.size
-    if _affine(mesh, cells):
-        points, weights = quadrature(mesh.cell, 2 * p)
-        values = space.element.values(points)
-        volume = np.abs(np.linalg.det(_jacobians(mesh, cells, points[:1])[:, 0]))
-        return np.outer(weight * volume, ((values.T * weights) @ values).ravel()).reshape(-1, k, k)
-    matrices = np.empty((len(cells), k, k))
-    for here, values, _, weights in _curved(space, cells):
-        matrices[here] = values.T @ ((weights * weight[here][:, None])[:, :, None] * values)
-    return matrices
+def _affine(space: "Space", a: Array | None, v: Numbers) -> Elements:
+    """On affine cells; a (cells, 3), v (cells,)."""
+    points, weights = quadrature(space.mesh.cell, 2 * space.degree)
+    values, gradients = space.element.tabulate(points)
+    jacobian = _jacobians(space.mesh, slice(None), points[:1])[:, 0]
+    volume = np.abs(np.linalg.det(jacobian))
+    mass = ((values.T * weights) @ values)[None]
+    factors, tables = [v.real[:, None] * volume[:, None]], [mass.astype(v.dtype)]
+    if np.iscomplexobj(v):
+        factors, tables = [*factors, v.imag[:, None] * volume[:, None]], [mass, 1j * mass]
+    if a is None:
+        return Elements(np.hstack(factors), np.concatenate(tables))
+    inverse = np.linalg.inv(jacobian)
+    metric = np.einsum("cax,cx,cbx->cab", inverse, a, inverse) * volume[:, None, None]
+    one, other = np.triu_indices(3)
+    products = np.einsum("aqi,q,bqj->abij", gradients, weights, gradients, optimize=True)
+    products = np.where((one == other)[:, None, None], 1.0, 2.0) / 2 * (products + products.swapaxes(0, 1))[one, other]
+    return Elements(np.hstack([metric[:, one, other], *factors]), np.concatenate([products, *tables]))
 
 
-def _curved(space: "Space", cells: Ints) -> Iterator[tuple[slice, Array, Array, Array]]:
+def _curved(space: "Space", a: Array | None, v: Numbers) -> Elements:
+    """On any cells; a (cells, 3), v (cells,)."""
+    k = space.element.size
+    matrices = np.zeros((len(v), k, k), dtype=v.dtype)
+    for here, values, gradients, weights in _physical(space):
+        matrices.real[here] = values.T @ ((weights * v.real[here, None])[:, :, None] * values)
+        if np.iscomplexobj(v):
+            matrices.imag[here] = values.T @ ((weights * v.imag[here, None])[:, :, None] * values)
+        if a is not None:
+            flux = gradients * (a[here][:, None, :, None] * weights[:, :, None, None])
+            left = gradients.reshape(len(weights), -1, k)
+            matrices.real[here] += left.transpose(0, 2, 1) @ flux.reshape(left.shape)
+    return Elements(None, matrices)
+
+
+def _physical(space: "Space") -> Iterator[tuple[slice, Array, Array, Array]]:
     """Chunks of curved cells: values (q, k), physical gradients (c, q, 3, k), weights (c, q).
 
     The integrands are rational; 2 p + 2 (order - 1) points' worth of degree is exact for the mass and keeps the
@@ -133,8 +234,8 @@ def _curved(space: "Space", cells: Ints) -> Iterator[tuple[slice, Array, Array, 
     points, weights = quadrature(mesh.cell, 2 * space.degree + extra)
     values, gradients = space.element.tabulate(points)
     step = max(1, int(BYTES / (24 * gradients.size)))
-    for first in range(0, len(cells), step):
-        here = slice(first, min(first + step, len(cells)))
-        jacobian = _jacobians(mesh, cells[here], points)
+    for first in range(0, len(mesh.cells), step):
+        here = slice(first, min(first + step, len(mesh.cells)))
+        jacobian = _jacobians(mesh, here, points)
         physical = np.einsum("cqdx,dqk->cqxk", np.linalg.inv(jacobian), gradients, optimize=True)
         yield here, values, physical, np.abs(np.linalg.det(jacobian)) * weights

@@ -218,7 +218,6 @@ class Space:
             low_order=lambda: assembly.low_order(self, np.asarray(diffusion, dtype=float), v - v.min()),
         )
 
-
     def _large_for_petsc(self) -> bool:
         from . import petsc
 

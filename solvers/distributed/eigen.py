@@ -46,7 +46,7 @@ def lowest(
             coarse = _Coarse(space, diffusion, potential - floor, k)
             return coarse.cycle
 
-    with petsc.stage("solve"), petsc.recycled():
+    with petsc.stage("solve"):
         values, vectors, steps, method = iterate(
             k,
             m,
@@ -66,9 +66,7 @@ def lowest(
 
 def matrices(space: "DistributedSpace", diffusion: Array, potential: Array) -> tuple[Matrix, Matrix]:
     """Stiffness and mass, the potential included in the first."""
-    pattern = assembly.Pattern.of(space.local, space.numbering)
-    k = assembly.stiffness(space.local, pattern, diffusion, potential)
-    return k, assembly.mass(space.local, pattern)
+    return assembly.matrices(space.local, space.numbering, diffusion, potential)
 
 
 class _Coarse:

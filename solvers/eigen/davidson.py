@@ -95,6 +95,7 @@ def davidson(
             turned = basis.vectors(np.eye(basis.size, block) if previous is None else rotation)
             if not basis.extend(np.asfortranarray(precondition(turned, values))):
                 break  # nothing is left to gain in this precision
+        del correction
         if previous is not None:
             grown = basis.size - previous.shape[0]
             previous = np.vstack([previous, np.zeros((grown, previous.shape[1]))])

@@ -143,17 +143,18 @@ def _davidson(
         start = noise.standard_normal((k.rows, columns or block_size(count, k.shape[0])))
         start = inverse(m @ inverse(m @ start))
     scale = 1.0 / (m.diagonal() * least)
-    ritz = davidson(
-        lambda x: k @ x,
-        lambda r, _: inverse(r),
-        start,
-        count,
-        mass=lambda x: m @ x,
-        dual_norm=lambda r: np.sqrt(total(comm, np.einsum("d,di,di->i", scale, r, r))),
-        tolerance=tolerance,
-        iterations=iterations,
-        comm=comm,
-    )
+    with petsc.recycled():
+        ritz = davidson(
+            lambda x: k @ x,
+            lambda r, _: inverse(r),
+            start,
+            count,
+            mass=lambda x: m @ x,
+            dual_norm=lambda r: np.sqrt(total(comm, np.einsum("d,di,di->i", scale, r, r))),
+            tolerance=tolerance,
+            iterations=iterations,
+            comm=comm,
+        )
     return ritz.values[:count], ritz.vectors[:, :count], ritz.iterations
 
 

@@ -54,6 +54,7 @@ def memory() -> float:
 
 def distributed(cells: str, unknowns: float) -> None:
     """One run on the ranks that there are; rank 0 prints it."""
+    import basix  # noqa: F401
     import scipy.linalg
     import scipy.sparse.linalg  # noqa: F401
 
@@ -85,6 +86,7 @@ def distributed(cells: str, unknowns: float) -> None:
 
 def peer(cells: str, unknowns: float) -> None:
     """The same by the embedded backend: block Davidson with pyamg on one process."""
+    import basix  # noqa: F401
     import numpy as np
     import pyamg  # noqa: F401
     import scipy.sparse.linalg  # noqa: F401

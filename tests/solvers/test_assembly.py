@@ -4,6 +4,7 @@ import grids
 import numpy as np
 import pytest
 from scipy.linalg import eigh
+from scipy.sparse import csr_array
 
 from meshes import Mesh
 from solvers import assembly
@@ -103,7 +104,8 @@ def test_chunks_do_not_matter(cell, curve, monkeypatch):
     space = Space(bent(mesh) if curve else mesh, 2)
     a, v = np.array([1.0, 3.0]), np.array([0.0, 2.0])
     once = assembly.stiffness(space, a, v), assembly.mass(space)
-    monkeypatch.setattr(assembly, "BYTES", 3 * 8 * space.element.size**2)
+    monkeypatch.setattr(assembly, "ENTRIES", 40 * space.element.size)
+    monkeypatch.setattr(assembly, "BYTES", 1.0)
     for matrix, again in zip(once, (assembly.stiffness(space, a, v), assembly.mass(space))):
         np.testing.assert_allclose(again.toarray(), matrix.toarray(), atol=1e-12)
 
@@ -152,3 +154,28 @@ def test_low_order_matrix_has_the_same_unknowns():
     assert assembly.low_order(high, a, v).shape == (high.size, high.size)
     x = high.full(np.eye(high.size))  # one hat per unknown, at its own node
     assert np.array_equal(np.flatnonzero(x.any(axis=1)), high.free)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("curve", [False, True])
+def test_rows_of_the_sum_are_those_of_a_loop_over_cells(cell, curve, rng, monkeypatch):
+    """Some rows, columns under other numbers, something added, both matrices at once: as one cell after the other."""
+    monkeypatch.setattr(assembly, "ENTRIES", 500)
+    mesh = two_regions(grids.cube(cell, 2))
+    space = Space(bent(mesh) if curve else mesh, 3)
+    a, v = np.array([[1.0, 2.0, 4.0], [3.0, 1.0, 2.0]]), np.array([0.5, 2.0])
+    elements = assembly.Elements.of(space, a, v + 1j)
+    renumbered = np.append(rng.permutation(space.size), -1).astype(np.int32)
+    row, column = space.unknowns.astype(np.int32), renumbered[space.unknowns]
+    dense, k = np.zeros((space.size, space.size), dtype=complex), np.arange(space.element.size)
+    for cell_number, (rows, columns) in enumerate(zip(row, column)):
+        matrix = elements.rows(np.full(len(k), cell_number), k)
+        dense[np.ix_(rows[rows >= 0], columns[columns >= 0])] += matrix[np.ix_(rows >= 0, columns >= 0)]
+    some = slice(space.size // 3, space.size - 2)
+    more = csr_array(np.where(rng.random(dense[some].shape) < 0.1, 1.0 + 2.0j, 0.0))
+    parts = assembly.summed(elements, row, column, some.start, more.shape, more)
+    np.testing.assert_allclose(parts[0].toarray() + 1j * parts[1].toarray(), dense[some] + more.toarray(), atol=1e-13)
+    assert np.shares_memory(parts[0].indices, parts[1].indices)
+    assert all(np.all(np.diff(parts[0].indices[a:b]) > 0) for a, b in zip(parts[0].indptr, parts[0].indptr[1:]))
+    for part, matrix in ((dense.real, assembly.stiffness(space, a, v)), (dense.imag, assembly.mass(space))):
+        np.testing.assert_allclose(part[:, renumbered[:-1]], matrix.toarray(), atol=1e-13)

@@ -59,12 +59,15 @@ def test_products_with_blocks(columns, rng):
     np.testing.assert_allclose(ours.adjoint(left), matrix.T @ left, atol=1e-14)
 
 
+@pytest.mark.parametrize("curve", [False, True])
 @pytest.mark.parametrize(("cell", "degree"), [("hexahedron", 3), ("tetrahedron", 2), ("tetrahedron", 4)])
-def test_assembly_by_rows_is_that_of_the_sparse_matrices(cell, degree):
-    """Every entry: PETSc 3.18 has no assembly of coordinates, so the pattern is ours and values are added by rows."""
+def test_assembly_by_rows_is_that_of_the_sparse_matrices(cell, degree, curve):
+    """Every entry; PETSc 3.18 has no assembly of coordinates, so that it is ours: rows, added up portion by portion."""
     mesh = grids.painted(grids.cube(cell, 2), ("core", "shell"), lambda c: (c[:, 0] > 0.5).astype(int))
+    mesh = grids.curved(mesh, lambda points: points + 0.1 * points[:, [1, 2, 0]] ** 2) if curve else mesh
     space = DistributedSpace(whole(mesh), degree)
     k, m = matrices(space, A, V)
+    assert np.shares_memory(k.local.indices, m.local.indices)
     plain = Space(mesh, degree)
     eye = np.eye(space.size)
     np.testing.assert_allclose(k @ eye, assembly.stiffness(plain, A, V).toarray(), atol=1e-13)
