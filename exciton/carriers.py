@@ -23,6 +23,7 @@ from meshes.boxes import box_mesh
 from meshes.files import read_mesh
 from meshes.generate import tetrahedra
 from meshes.mesh import Mesh
+from meshes.mirror import Folded
 from meshes.partition import box_part
 from meshes.shapes import Cuboid, Structure
 from solvers import hp, petsc
@@ -39,6 +40,7 @@ Array = NDArray[np.float64]
 
 FIRST_SIZE = 0.25  # of the first tetrahedra, over the width of the core
 WIDER = 1e-5  # residual of states beyond those asked for, which enter their energies squared
+GEOMETRY = 4  # order of the curved facets of meshes that are refined
 LAYER_FACTOR = 0.15  # of the geometric grading of layers, as `meshes.generate` has it
 
 
@@ -171,20 +173,20 @@ def _solved(resolved: Resolved, regions: dict[str, Region], count: int, comm: Co
     if on_boxes(resolved):
         return hp.adapt(geometry, problems, tolerance, symmetry=resolved.solver.symmetry == "auto")
     first = FIRST_SIZE * float(np.max(geometry.core.extent))
-
     layers = _graded_layers(geometry, problems)
+    by_parity = resolved.solver.symmetry == "auto" and any(geometry.mirror) and size(comm) == 1
 
-    def mesh_of(size: float) -> tuple[Cells, float]:
+    def mesh_of(width: float) -> tuple[Cells, float]:
         defect = [0.0]
 
-        def make() -> Mesh:
-            mesh = tetrahedra(geometry, size, layers=layers)
-            true = np.array(list(geometry.volumes.values()))
+        def make() -> Folded:
+            mesh = tetrahedra(geometry, width, order=GEOMETRY, layers=layers, planes=geometry.mirror)
+            true = np.array(list(geometry.volumes.values())) / 2 ** sum(geometry.mirror)
             meshed = np.array(list(mesh.volumes().values()))
             defect[0] = float(np.max(np.abs(np.cumsum(meshed - true)) / np.cumsum(true)))
-            return mesh
+            return Folded(mesh, geometry.mirror)
 
-        cells = _shared(make, comm)
+        cells = make() if by_parity else _shared(lambda: make().whole, comm)
         return cells, from_first(comm, defect[0])
 
     return adapt(mesh_of, first, problems, tolerance, backend=backend, comm=comm)

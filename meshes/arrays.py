@@ -14,6 +14,14 @@ def determinant(jacobians: Floats) -> Floats:
     return result
 
 
+def inverted(jacobians: Floats) -> tuple[Floats, Floats]:
+    """Inverses (..., 3, 3) and determinants (...) of 3 x 3 matrices, by cofactors."""
+    rows = [jacobians[..., i, :] for i in range(3)]
+    cofactors = np.stack([np.cross(rows[(i + 1) % 3], rows[(i + 2) % 3]) for i in range(3)], axis=-1)
+    determinants: Floats = np.sum(rows[0] * cofactors[..., 0], axis=-1)
+    return cofactors / determinants[..., None, None], determinants
+
+
 def scaled(jacobians: Floats) -> Floats:
     """Determinants over the product of the column lengths: between -1 and 1, whatever the size of the cell."""
     lengths = np.linalg.norm(jacobians, axis=-2).prod(axis=-1)

@@ -55,7 +55,7 @@ def write_mesh(
     Raises
     ------
     MeshError
-        An unknown ending, an array of the wrong length, or a file that cannot be written.
+        An unknown ending, an array of the wrong length, a mesh of order 3 or more, or a file that cannot be written.
     """
     import meshio
 
@@ -68,7 +68,9 @@ def write_mesh(
     tags = mesh.tags + in_gmsh
     cells = {"gmsh:physical": tags, "gmsh:geometrical": tags} if in_gmsh else {"region": tags}
     columns = {**_arrays(cell_data, len(mesh.cells), "cell"), **cells}
-    kind = next(name for name, value in KINDS.items() if value == (mesh.cell, mesh.order))
+    kind = next((name for name, value in KINDS.items() if value == (mesh.cell, mesh.order)), None)
+    if kind is None:
+        raise MeshError(f"cannot write {path.name}: cells of order {mesh.order} are not written, only of order 1 and 2")
     order = renumbering(vtk_nodes(mesh.cell, mesh.order), mesh.reference.nodes)
     content = meshio.Mesh(
         mesh.points,

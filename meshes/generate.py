@@ -51,6 +51,7 @@ def tetrahedra(
     layers: int = 0,
     factor: float = 0.15,
     turn: int = 8,
+    planes: tuple[bool, bool, bool] = (False, False, False),
 ) -> Mesh:
     """A tetrahedral mesh with faces on every interface, checked before it is handed over.
 
@@ -59,13 +60,15 @@ def tetrahedra(
     size
         Of the cells, nm: the edges wanted along the surfaces and in the core, and the most that a sublayer is thick.
     order
-        Of the geometry: 2, with nodes on the true surface, is the default for curved shapes; 1 for cuboids.
+        Of the geometry, 1 to 6: 2, with nodes on the true surface, is the default for curved shapes; 1 for cuboids.
     interface_size
         A smaller size for the core's surface, from which cells grow into the core.
     layers, factor
         Layers are cut towards the interfaces as in `meshes.boxes.breakpoints`; the core is not.
     turn
         At least so many cells around a full turn of each curved surface.
+    planes
+        Cut the particle at x = 0, y = 0 or z = 0, mirror planes of it, and keep the positive side.
 
     Raises
     ------
@@ -78,8 +81,10 @@ def tetrahedra(
         raise MeshError("need size > 0, interface_size > 0, layers >= 0, 0 < factor < 1 and turn >= 6")
     if order is None:
         order = 1 if isinstance(structure.core, Cuboid) else 2
-    if order not in ORDERS:
-        raise MeshError(f"the order of the geometry must be 1 or 2, not {order}")
+    if order not in ORDERS["tetrahedron"]:
+        raise MeshError(f"the order of the geometry must be 1 to {ORDERS['tetrahedron'][-1]}, not {order}")
+    if any(wanted and not there for wanted, there in zip(planes, structure.mirror)):
+        raise MeshError(f"a core shifted by {structure.core_shift} nm has no such mirror planes: {planes}")
     thicknesses = [thickness for _, thickness in structure.layers if thickness > 0]
     levels = [
         cuts(0.0, 1.0, size / thickness, (True, index < len(thicknesses) - 1), layers, factor)
@@ -87,15 +92,16 @@ def tetrahedra(
     ]
     for attempt in range(ATTEMPTS):
         angle = _angle(structure, size, turn) * 0.85**attempt
-        points, cells = _core(structure.core, _size_field(structure, size, interface_size, angle))
-        mesh = wrap(structure, points, cells, levels, order)
+        points, cells = _core(structure.core, _size_field(structure, size, interface_size, angle), planes)
+        mesh = wrap(structure, points, cells, levels, order, planes)
         distortion = mesh.distortion()
         if distortion[: len(cells)].min() > FOLDED and distortion.min() > 0:
             break
     # a chord over the angle t leaves out the part t^2 / 8 of the radius; a parabola of the order t^4 (both measured)
     tolerance = angle**2 if order == 1 else 0.03 * angle**4
     try:
-        check(mesh, structure.volumes, tolerance=1e-12 + tolerance)
+        share = 0.5 ** sum(planes)
+        check(mesh, {name: share * v for name, v in structure.volumes.items()}, tolerance=1e-12 + tolerance)
     except MeshError as error:
         raise MeshError(f"no good mesh at size {size:g} nm ({error}); a smaller size may help") from None
     return mesh
@@ -139,8 +145,10 @@ def _size_field(
     return in_rounded
 
 
-def _core(shape: Shape, size_at: Callable[[float, float, float], float]) -> tuple[Floats, Ints]:
-    """Points (n, 3) and linear tetrahedra (c, 4) of one shape."""
+def _core(
+    shape: Shape, size_at: Callable[[float, float, float], float], planes: tuple[bool, bool, bool]
+) -> tuple[Floats, Ints]:
+    """Points (n, 3) and linear tetrahedra (c, 4) of one shape, or of the part of it beyond these planes."""
     with _session() as gmsh:
         occ = gmsh.model.occ
         if isinstance(shape, Sphere) or (isinstance(shape, RoundedCube) and shape.flat < TINY * shape.edge):
@@ -150,6 +158,9 @@ def _core(shape: Shape, size_at: Callable[[float, float, float], float]) -> tupl
             if isinstance(shape, RoundedCube):
                 occ.synchronize()
                 occ.fillet([body], [tag for _, tag in gmsh.model.getEntities(1)], [shape.radius])
+        if any(planes):
+            low = np.where(planes, 0.0, -shape.extent)
+            occ.intersect(occ.getEntities(3), [(3, occ.addBox(*low, *(shape.extent - low)))])
         occ.synchronize()
         gmsh.model.mesh.setSizeCallback(lambda _dim, _tag, x, y, z, _size: size_at(x, y, z))
         try:
@@ -161,7 +172,9 @@ def _core(shape: Shape, size_at: Callable[[float, float, float], float]) -> tupl
     used, cells = np.unique(nodes, return_inverse=True)
     place = np.zeros(int(numbers.max()) + 1, np.int64)
     place[numbers] = np.arange(len(numbers))
-    return coordinates.reshape(-1, 3)[place[used]], cells.reshape(-1, 4)
+    points = coordinates.reshape(-1, 3)[place[used]]
+    points[np.asarray(planes) & (np.abs(points) < 1e-9 * shape.extent)] = 0.0
+    return points, cells.reshape(-1, 4)
 
 
 def load_gmsh() -> Any:

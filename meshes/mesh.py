@@ -43,13 +43,14 @@ class Mesh:
     points: Floats  # (n, 3) nm
     cells: Ints  # (c, k) indices of points
     cell: str  # "hexahedron" or "tetrahedron"
-    order: int  # of the geometry: 1 or 2
+    order: int  # of the geometry: 1 or 2, on tetrahedra up to 6
     regions: tuple[str, ...]  # names
     tags: Ints  # (c,) index into `regions`
 
     def __post_init__(self) -> None:
-        if self.cell not in CELLS or self.order not in ORDERS:
-            raise MeshError(f"cells are {' or '.join(CELLS)} of order 1 or 2, not {self.cell} of order {self.order}")
+        if self.cell not in CELLS or self.order not in ORDERS[self.cell]:
+            allowed = " or ".join(f"{cell} of order 1 to {orders[-1]}" for cell, orders in ORDERS.items())
+            raise MeshError(f"cells are {allowed}, not {self.cell} of order {self.order}")
         _set(self, "points", self.points, np.float64)
         _set(self, "cells", self.cells, np.int64)
         _set(self, "tags", self.tags, np.int64)

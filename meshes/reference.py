@@ -1,7 +1,7 @@
 """What a reference cell looks like: nodes, edges, facets and shape functions, all taken from basix.
 
-`cell` is "tetrahedron" or "hexahedron", `order` the order of the geometry, 1 or 2. Nodes are numbered as in basix'
-Lagrange elements: vertices, then edges, faces, interior.
+`cell` is "tetrahedron" or "hexahedron", `order` the order of the geometry: 1 or 2, on tetrahedra up to 6. Nodes are
+numbered as in basix' equispaced Lagrange elements: vertices, then edges, faces, interior.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 CELLS: Final = ("hexahedron", "tetrahedron")
-ORDERS: Final = (1, 2)
+ORDERS: Final = {"hexahedron": (1, 2), "tetrahedron": (1, 2, 3, 4, 5, 6)}
 
 
 @dataclass(frozen=True, eq=False)

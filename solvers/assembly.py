@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from meshes.arrays import inverted
 from meshes.mesh import Mesh
+from meshes.reference import tabulate
 
-from .element import Array, Ints, element, quadrature
+from .element import Array, Ints, quadrature
 
 if TYPE_CHECKING:
     from .space import Space
@@ -42,6 +44,20 @@ def stiffness(space: "Space", diffusion: Array, potential: Array) -> csr_array:
 def mass(space: "Space", weight: Array | None = None) -> csr_array:
     """The matrix of ``int w u v``, w given per region, shape (regions,); None: 1 everywhere."""
     return _on(space, Elements.of(space, None, np.ones(len(space.regions)) if weight is None else weight))
+
+
+def by_region(space: "Space") -> list[tuple[csr_array, csr_array]]:
+    """The stiffness and the mass matrix of each region, with a and w of 1 there and 0 elsewhere."""
+    ones = np.ones(len(space.regions))
+    both = Elements.of(space, ones, 0 * ones), Elements.of(space, None, ones)
+    place = space.unknowns.astype(np.int32)
+    result = []
+    for tag in range(len(space.regions)):
+        here = space.mesh.tags == tag
+        parts = (summed(e.some(here), place[here], place[here], 0, (space.size, space.size))[0] for e in both)
+        stiffness, mass = parts
+        result.append((stiffness, mass))
+    return result
 
 
 def low_order(space: "Space", diffusion: Array, potential: Array) -> csr_array:
@@ -156,7 +172,13 @@ class Elements:
         tags = space.mesh.tags
         a = None if diffusion is None else np.broadcast_to(diffusion.reshape(len(diffusion), -1), (len(diffusion), 3))
         make = _affine if is_affine(space.mesh) else _curved
-        return make(space, None if a is None else a[tags], potential[tags])
+        return make(space, np.arange(len(tags)), None if a is None else a[tags], potential[tags])
+
+    def some(self, cells: NDArray[np.bool_]) -> "Elements":
+        """Those of some of the cells."""
+        if self.coefficients is None:
+            return Elements(None, self.tables[cells])
+        return Elements(self.coefficients[cells], self.tables)
 
     def rows(self, cells: Ints, nodes: Ints) -> Numbers:
         """(n, k) these rows of the matrices of these cells; `nodes` ascending."""
@@ -173,34 +195,52 @@ class Elements:
 
 def is_affine(mesh: Mesh) -> bool:
     """Whether all cells are images of the reference cell under affine maps, as tetrahedra and bricks are."""
-    if mesh.order > 1:
-        return False
-    if mesh.cell == "tetrahedron":
-        return True
+    return (mesh.order == 1 or mesh.cell == "hexahedron") and bool(affine(mesh).all())
+
+
+def affine(mesh: Mesh) -> NDArray[np.bool_]:
+    """(cells,) which cells are images of the reference cell under affine maps."""
+    if mesh.order == 1 and mesh.cell == "tetrahedron":
+        return np.ones(len(mesh.cells), dtype=bool)
+    nodes = mesh.reference.nodes
+    corners = [int(np.abs(nodes - place).sum(axis=1).argmin()) for place in np.vstack([np.zeros(3), np.eye(3)])]
     x = mesh.points[mesh.cells]
-    faces = np.array([[0, 3, 1, 2], [4, 7, 5, 6], [0, 5, 1, 4], [0, 6, 2, 4]])  # parallelograms: ends of both diagonals
-    square = x[:, faces[:, 0]] + x[:, faces[:, 1]] - x[:, faces[:, 2]] - x[:, faces[:, 3]]
-    return bool(np.abs(square).max() <= 1e-13 * np.abs(mesh.points).max())
+    origin = x[:, corners[:1]]
+    straight = origin + nodes @ (x[:, corners[1:]] - origin)
+    return np.asarray(np.abs(x - straight).max(axis=(1, 2)) <= 1e-13 * np.abs(mesh.points).max())
 
 
-def _jacobians(mesh: Mesh, cells: slice, points: Array) -> Array:
-    gradients = element(mesh.cell, mesh.order).tabulate(points)[1]
+def rule(mesh: Mesh, degree: int) -> int:
+    """Degree of a quadrature rule for products of two functions of `degree`, or of their gradients.
+
+    On affine cells 2 `degree` is exact. On curved tetrahedra 3 more keep the error far below that of the approximation,
+    at any order of the geometry (P. G. Ciarlet, The Finite Element Method, section 4.3: 2 less would do for the rate);
+    measured on balls, energies change by less than 1e-8 of themselves. Beyond 15, rules have three times the points.
+    """
+    if mesh.order == 1 and mesh.cell == "tetrahedron":
+        return 2 * degree
+    if mesh.cell == "hexahedron":
+        return 2 * degree + 2 * mesh.order
+    return 2 * degree + (3 if degree < 7 else 1)
+
+
+def _jacobians(mesh: Mesh, cells: Ints, points: Array) -> Array:
+    gradients = tabulate(mesh.cell, mesh.order, points)[1]
     return np.einsum("dqk,ckx->cqxd", gradients, mesh.points[mesh.cells[cells]], optimize=True)
 
 
-def _affine(space: "Space", a: Array | None, v: Numbers) -> Elements:
+def _affine(space: "Space", cells: Ints, a: Array | None, v: Numbers) -> Elements:
     """On affine cells; a (cells, 3), v (cells,)."""
     points, weights = quadrature(space.mesh.cell, 2 * space.degree)
     values, gradients = space.element.tabulate(points)
-    jacobian = _jacobians(space.mesh, slice(None), points[:1])[:, 0]
-    volume = np.abs(np.linalg.det(jacobian))
+    inverse, volume = inverted(_jacobians(space.mesh, cells, points[:1])[:, 0])
+    volume = np.abs(volume)
     mass = ((values.T * weights) @ values)[None]
     factors, tables = [v.real[:, None] * volume[:, None]], [mass.astype(v.dtype)]
     if np.iscomplexobj(v):
         factors, tables = [*factors, v.imag[:, None] * volume[:, None]], [mass, 1j * mass]
     if a is None:
         return Elements(np.hstack(factors), np.concatenate(tables))
-    inverse = np.linalg.inv(jacobian)
     metric = np.einsum("cax,cx,cbx->cab", inverse, a, inverse) * volume[:, None, None]
     one, other = np.triu_indices(3)
     products = np.einsum("aqi,q,bqj->abij", gradients, weights, gradients, optimize=True)
@@ -208,14 +248,22 @@ def _affine(space: "Space", a: Array | None, v: Numbers) -> Elements:
     return Elements(np.hstack([metric[:, one, other], *factors]), np.concatenate([products, *tables]))
 
 
-def _curved(space: "Space", a: Array | None, v: Numbers) -> Elements:
-    """On any cells; a (cells, 3), v (cells,)."""
+def _curved(space: "Space", cells: Ints, a: Array | None, v: Numbers) -> Elements:
+    """On any cells, those that are affine among them the quick way; a (cells, 3), v (cells,)."""
     k = space.element.size
     matrices = np.zeros((len(v), k, k), dtype=v.dtype)
-    for here, values, gradients, weights in _physical(space):
-        matrices.real[here] = values.T @ ((weights * v.real[here, None])[:, :, None] * values)
-        if np.iscomplexobj(v):
-            matrices.imag[here] = values.T @ ((weights * v.imag[here, None])[:, :, None] * values)
+    straight = affine(space.mesh)[cells]
+    if straight.any():
+        quick = _affine(space, cells[straight], None if a is None else a[straight], v[straight])
+        assert quick.coefficients is not None
+        matrices[straight] = np.tensordot(quick.coefficients, quick.tables, axes=1)
+    bent = np.flatnonzero(~straight)
+    for here, values, gradients, weights in _physical(space, cells, bent):
+        products = (values[:, :, None] * values[:, None, :]).reshape(len(values), k * k)
+        for component in ("real", "imag") if np.iscomplexobj(v) else ("real",):
+            factor = getattr(v, component)[here]
+            if factor.any():
+                getattr(matrices, component)[here] = ((weights * factor[:, None]) @ products).reshape(-1, k, k)
         if a is not None:
             flux = gradients * (a[here][:, None, :, None] * weights[:, :, None, None])
             left = gradients.reshape(len(weights), -1, k)
@@ -223,19 +271,17 @@ def _curved(space: "Space", a: Array | None, v: Numbers) -> Elements:
     return Elements(None, matrices)
 
 
-def _physical(space: "Space") -> Iterator[tuple[slice, Array, Array, Array]]:
-    """Chunks of curved cells: values (q, k), physical gradients (c, q, 3, k), weights (c, q).
+def _physical(space: "Space", cells: Ints, some: Ints) -> Iterator[tuple[Ints, Array, Array, Array]]:
+    """Chunks of curved cells, places among `cells`: values (q, k), physical gradients (c, q, 3, k), weights (c, q).
 
-    The integrands are rational; 2 p + 2 (order - 1) points' worth of degree is exact for the mass and keeps the
-    error of the stiffness below that of the approximation (P. G. Ciarlet, The Finite Element Method, section 4.3).
+    The integrands are rational; see `rule` for the points.
     """
     mesh = space.mesh
-    extra = 2 * (mesh.order - 1) + (2 if mesh.cell == "hexahedron" else 1)
-    points, weights = quadrature(mesh.cell, 2 * space.degree + extra)
+    points, weights = quadrature(mesh.cell, rule(mesh, space.degree))
     values, gradients = space.element.tabulate(points)
+    by_point = np.ascontiguousarray(gradients.transpose(1, 0, 2))
     step = max(1, int(BYTES / (24 * gradients.size)))
-    for first in range(0, len(mesh.cells), step):
-        here = slice(first, min(first + step, len(mesh.cells)))
-        jacobian = _jacobians(mesh, here, points)
-        physical = np.einsum("cqdx,dqk->cqxk", np.linalg.inv(jacobian), gradients, optimize=True)
-        yield here, values, physical, np.abs(np.linalg.det(jacobian)) * weights
+    for first in range(0, len(some), step):
+        here = some[first : first + step]
+        inverse, volume = inverted(_jacobians(mesh, cells[here], points))
+        yield here, values, inverse.swapaxes(2, 3) @ by_point, np.abs(volume) * weights

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from meshes.mesh import Mesh
+from meshes.reference import tabulate
 
-from .element import Array, Ints, element
+from .element import Array, Ints
 
 if TYPE_CHECKING:
     from .space import Space
@@ -75,13 +76,12 @@ def _candidates(cells: Ints, first: Ints, last: Ints, shape: tuple[int, ...]) ->
 
 def _invert(mesh: Mesh, cells: Ints, points: Array) -> tuple[Array, np.ndarray]:
     """Reference coordinates of points in their cells by Newton's method, and which points lie inside."""
-    shape = element(mesh.cell, mesh.order)
     nodes = mesh.points[mesh.cells[cells]]
     reference = np.full(points.shape, 0.25 if mesh.cell == "tetrahedron" else 0.5)
     affine = mesh.order == 1 and mesh.cell == "tetrahedron"
     active = np.arange(len(points))
     for attempt in range(1 if affine else STEPS):
-        values, gradients = shape.tabulate(reference[active])
+        values, gradients = tabulate(mesh.cell, mesh.order, reference[active])
         defect = points[active] - np.einsum("pk,pkx->px", values, nodes[active])
         jacobian = np.einsum("dpk,pkx->pxd", gradients, nodes[active], optimize=True)
         step = np.linalg.solve(jacobian, defect[..., None])[..., 0]

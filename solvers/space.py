@@ -12,14 +12,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from meshes.arrays import determinant
 from meshes.mesh import Mesh
 from meshes.partition import whole
+from meshes.reference import tabulate
 
 from . import assembly
 from .eigen import Eigenpairs, lowest
 from .element import Array, Element, Ints, element, orientations, quadrature
 
 PETSC_PAYS = 30_000  # unknowns beyond which PETSc takes about half the time (docs/performance.md)
+SMOOTH = 15  # degree up to which rules on tetrahedra are sparse
 CHUNK = 200_000  # values (cells x points) held at a time
 
 
@@ -29,7 +32,6 @@ class Values(NamedTuple):
     cells: Ints  # (c,)
     weights: Array  # (c, q) quadrature weight times Jacobian
     basis: Array  # (q, nodes of the element)
-    inverse: Array  # (c, q, 3, 3) inverse Jacobian, [.., reference, x]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +93,11 @@ class Space:
         """Number of unknowns."""
         return len(self.free)
 
+    @property
+    def at_once(self) -> int:
+        """Number of unknowns of the largest eigenproblem."""
+        return self.size
+
     @cached_property
     def unknowns(self) -> Ints:
         """(cells, nodes of the element) unknown of every node, -1 where the function vanishes."""
@@ -101,7 +108,7 @@ class Space:
     @cached_property
     def coordinates(self) -> Array:
         """(node_count, 3) where the nodes are."""
-        shape = element(self.mesh.cell, self.mesh.order).values(self.element.nodes)
+        shape = tabulate(self.mesh.cell, self.mesh.order, self.element.nodes)[0]
         points = np.empty((self.node_count, 3))
         points[self.nodes] = np.einsum("qk,ckx->cqx", shape, self.mesh.points[self.mesh.cells])
         return points
@@ -118,20 +125,19 @@ class Space:
         """Quadrature over all cells, a chunk at a time, exact for polynomials of `degree` on affine cells."""
         points, weights = quadrature(self.mesh.cell, degree)
         basis = self.element.values(points)
-        gradients = element(self.mesh.cell, self.mesh.order).tabulate(points)[1]
+        gradients = tabulate(self.mesh.cell, self.mesh.order, points)[1]
         step = max(1, CHUNK // len(points))
         for first in range(0, len(self.mesh.cells), step):
             cells = np.arange(first, min(first + step, len(self.mesh.cells)))
             jacobian = np.einsum("dqk,ckx->cqxd", gradients, self.mesh.points[self.mesh.cells[cells]], optimize=True)
-            determinant = np.abs(np.linalg.det(jacobian))
-            yield Values(cells, determinant * weights, basis, np.linalg.inv(jacobian))
+            yield Values(cells, np.abs(determinant(jacobian)) * weights, basis)
 
     def gram(self, u: Array, v: Array | None = None) -> Array:
         """(regions, i, j): the integral of u_i v_j over each region; u and v of shape (size, count)."""
         left = self.full(u)
         right = left if v is None else self.full(v)
         result = np.zeros((len(self.regions), u.shape[1], right.shape[1]))
-        for part in self.quadrature(2 * self.degree + 2 * (self.mesh.order - 1)):
+        for part in self.quadrature(assembly.rule(self.mesh, self.degree)):
             a = part.basis @ left[self.nodes[part.cells]]
             b = a if v is None else part.basis @ right[self.nodes[part.cells]]
             weighted = a * part.weights[..., None]
@@ -145,7 +151,10 @@ class Space:
         """(count,): the integral of u_i^4."""
         full = self.full(u)
         total = np.zeros(u.shape[1])
-        for part in self.quadrature(4 * self.degree + 2 * (self.mesh.order - 1)):
+        rule = 4 * self.degree + 2 * (self.mesh.order - 1)
+        if self.mesh.cell == "tetrahedron":  # a fourth power of high degree is smoother than it might be
+            rule = min(rule, max(SMOOTH, assembly.rule(self.mesh, self.degree)))
+        for part in self.quadrature(rule):
             values = part.basis @ full[self.nodes[part.cells]]
             total += np.einsum("cqi,cq->i", values**4, part.weights)
         return total

@@ -77,6 +77,11 @@ class DistributedSpace:
         return self.numbering.size
 
     @property
+    def at_once(self) -> int:
+        """Number of unknowns of the largest eigenproblem."""
+        return self.size
+
+    @property
     def rows(self) -> int:
         """Number of unknowns that this rank owns."""
         return len(self.numbering.owned)

@@ -43,6 +43,7 @@ class Options:
     tolerance: float
     iterations: int
     low_order: "Callable[[], csr_array] | None"  # a sparser matrix, spectrally equivalent to K - floor M, for multigrid
+    direct: int | None = None  # unknowns up to which to factorise, where the caller knows better than the backend
 
 
 def lowest(
@@ -55,6 +56,7 @@ def lowest(
     iterations: int = 200,
     backend: str = "auto",
     low_order: "Callable[[], csr_array] | None" = None,
+    direct: int | None = None,
 ) -> Eigenpairs:
     """The `count` lowest eigenpairs of ``K x = E M x``.
 
@@ -70,6 +72,8 @@ def lowest(
         "auto" or one of `BACKENDS`.
     low_order
         Makes a sparser matrix of the same unknowns, spectrally equivalent to K - floor M: multigrid is set up on it.
+    direct
+        Unknowns up to which the scipy backend factorises, where the caller knows better.
 
     Raises
     ------
@@ -87,7 +91,8 @@ def lowest(
     if count > size:
         raise NotConverged(f"{count} eigenpairs were asked of a problem with {size} unknowns; refine the mesh")
     solve = _backend(backend)
-    values, vectors, steps, method = solve(stiffness, mass, count, Options(floor, tolerance, iterations, low_order))
+    options = Options(floor, tolerance, iterations, low_order, direct)
+    values, vectors, steps, method = solve(stiffness, mass, count, options)
     pairs = checked(stiffness, mass, values, vectors, floor=floor, steps=steps, method=method)
     accept(pairs, tolerance, iterations)
     counter, limit = _counter(backend)

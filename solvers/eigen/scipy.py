@@ -27,7 +27,7 @@ def solve(stiffness: "csr_array", mass: "csr_array", count: int, options: Option
         return values, vectors, 1, "scipy: dense"
     block = min(count + GUARDS, size)
     shifted = stiffness - options.floor * mass if options.floor else stiffness
-    if size <= DIRECT_LIMIT:
+    if size <= (DIRECT_LIMIT if options.direct is None else options.direct):
         from scipy.sparse.linalg import splu
 
         inverse = splu(shifted.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}).solve

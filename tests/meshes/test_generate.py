@@ -9,6 +9,7 @@ import pytest
 from meshes.conformity import check
 from meshes.errors import MesherMissing, MeshError
 from meshes.generate import tetrahedra
+from meshes.mirror import Folded
 from meshes.reference import tabulate
 from meshes.shapes import Cuboid, RoundedCube, Sphere, Structure
 
@@ -52,10 +53,13 @@ def distance(shape, points):
     return np.linalg.norm(np.maximum(np.abs(points) - flat, 0), axis=1) - shape.radius
 
 
-@pytest.mark.parametrize("name", ["shifted sphere", "rounded cube", "shifted rounded cube"])
-def test_interfaces_are_made_of_facets_with_all_nodes_on_the_surface(name):
+@pytest.mark.parametrize(
+    ("name", "order"),
+    [("shifted sphere", 2), ("shifted sphere", 5), ("rounded cube", 2), ("shifted rounded cube", 2)],
+)
+def test_interfaces_are_made_of_facets_with_all_nodes_on_the_surface(name, order):
     structure = CASES[name]
-    mesh = tetrahedra(structure, 2.0)
+    mesh = tetrahedra(structure, 2.0, order=order)
     facets = mesh.facets
     tags = np.append(mesh.tags, len(mesh.regions))[facets.cells]  # -1, outside, is the last
     for index, (shape, centre) in enumerate(zip(structure.boundaries, structure.centres)):
@@ -66,25 +70,47 @@ def test_interfaces_are_made_of_facets_with_all_nodes_on_the_surface(name):
     assert not np.any((tags.max(axis=1) - tags.min(axis=1)) > 1)
 
 
-@pytest.mark.parametrize(("order", "rate"), [(1, 2), (2, 4)])
+@pytest.mark.parametrize(("order", "rate"), [(1, 2), (2, 4), (3, 4), (4, 6)])
 @pytest.mark.parametrize("core", [Sphere(8), RoundedCube(8, 3)])
 def test_volumes_converge(core, order, rate):
     """The surface lies h^(order + 1) beside the true one, but odd powers cancel on cylinders and spheres.
 
     A chord errs by h^2, always inwards. A parabola through the middle of an arc of constant curvature has, by symmetry,
-    no error of third order: what is left is h^4, in the shell as in the core, and inwards too.
+    no error of third order: what is left is h^4, in the shell as in the core, and inwards too. Likewise at order 4.
     """
     structure = Structure(core, (("shell", 1.0),))
     sizes = [2.4, 1.6, 1.1, 0.8]
     errors = []
     for size in sizes:
-        found = tetrahedra(structure, size, order=order).volumes()
-        errors.append([1 - found[name] / volume for name, volume in structure.volumes.items()])
-    errors = np.array(errors)
+        found = tetrahedra(structure, size, order=order, planes=(True, True, True)).volumes()
+        errors.append([1 - 8 * found[name] / volume for name, volume in structure.volumes.items()])
+    errors = np.array(errors) * (1 if order < 3 else -1)
     assert errors.min() > 0
     slopes = np.polyfit(np.log(sizes), np.log(errors), 1)[0]
-    assert slopes == pytest.approx(rate, abs=0.35)
-    assert errors[-1].max() < {1: 0.02, 2: 2e-5}[order]
+    assert slopes == pytest.approx(rate, abs=0.45)
+    assert errors[-1].max() < {1: 0.02, 2: 2e-5, 3: 2e-5, 4: 4e-8}[order]
+
+
+@pytest.mark.parametrize("name", ["sphere", "hardly flat", "rounded to a sphere", "shifted rounded cube"])
+def test_one_side_of_mirror_planes_makes_the_whole(name):
+    """An eighth, or what the shift leaves, ends at the planes exactly; its images fit together to a good mesh."""
+    structure = CASES[name]
+    part = tetrahedra(structure, 4.0, order=4, planes=structure.mirror)
+    whole = Folded(part, structure.mirror).whole
+    check(whole, structure.volumes, tolerance=2e-4)
+    assert len(whole.cells) == 2 ** sum(structure.mirror) * len(part.cells)
+    for axis in np.flatnonzero(structure.mirror):
+        assert part.points[:, axis].min() == 0
+        turned = whole.points * np.where(np.arange(3) == axis, -1, 1)
+        assert set(map(tuple, turned + 0.0)) == set(map(tuple, whole.points + 0.0))
+
+
+def test_what_is_on_the_wrong_side_or_has_no_such_plane():
+    part = tetrahedra(Structure(Sphere(8)), 4.0, planes=(True, False, False))
+    with pytest.raises(MeshError, match="positive side"):
+        Folded(part, (True, True, False))
+    with pytest.raises(MeshError, match="mirror planes"):
+        tetrahedra(CASES["shifted rounded cube"], 2.0, planes=(True, False, True))
 
 
 def test_size_and_turn_are_kept():
@@ -159,7 +185,7 @@ def test_a_core_that_all_but_touches_its_layer_is_meshed_or_refused():
 
 
 @pytest.mark.parametrize(
-    "wish", [{"size": 0}, {"size": np.nan}, {"order": 3}, {"layers": -1}, {"factor": 1}, {"turn": 3}]
+    "wish", [{"size": 0}, {"size": np.nan}, {"order": 7}, {"layers": -1}, {"factor": 1}, {"turn": 3}]
 )
 def test_impossible_wishes_are_refused(wish):
     with pytest.raises(MeshError):

@@ -85,11 +85,12 @@ def test_no_level_lies_above_that_of_a_counted_solution(solved):
         assert np.all(states.energies <= above + ASKED)
 
 
-def test_core_shell_sphere():
-    """0.1 meV through the whole job, against the radial transcendental roots, l = 0 and 1."""
+@pytest.mark.parametrize("asked", [1e-4, 1e-5])
+def test_core_shell_sphere(asked):
+    """0.1 and 0.01 meV through the whole job, against the radial transcendental roots, l = 0 and 1."""
     barrier = -0.3, 0.8
     structure = {"shape": "sphere", "core": {"material": "A", "diameter_nm": 5.0}}
-    settings = {"carriers": {"states": 4}, "accuracy": {"energy_meV": 0.1}}
+    settings = {"carriers": {"states": 4}, "accuracy": {"energy_meV": 1e3 * asked}}
     resolved = jobs.resolved(structure=structure, shells=(("B", 0.8),), alignment={"B": barriers(*barrier)}, **settings)
     try:
         found = bound_states(resolved)
@@ -98,9 +99,38 @@ def test_core_shell_sphere():
     for states, m, v in zip((found.electron, found.hole), ((0.13, 0.3), (0.2, 0.6)), barrier):
         truth = exact.core_shell(2.5, 3.3, (HBAR2_2M0 / m[0], HBAR2_2M0 / m[1]), (0.0, v), 4)
         off = np.abs(states.energies - truth)
-        assert off.max() < ASKED
-        assert states.errors.max() <= ASKED
-        assert np.all(states.errors >= off / 3)
+        assert off.max() < asked
+        assert states.errors.max() <= asked
+        assert np.all(states.errors >= off)
+        assert states.labels[0] == "eee"
+        assert set(states.labels[1:]) == {"oee", "eoe", "eeo"}
+
+
+@pytest.mark.parametrize("shift", [None, (0.1, 0.0, 0.0)])
+def test_mirror_planes_change_nothing(shift):
+    """By parity and without: the same levels and probabilities, labels only by parity."""
+    structure = {"shape": "sphere", "core": {"material": "A", "diameter_nm": 4.0}}
+    both = []
+    for symmetry in ("auto", "none"):
+        resolved = jobs.resolved(
+            structure=structure,
+            shells=(("B", 1.0),),
+            shift=shift,
+            accuracy={"energy_meV": 3.0},
+            carriers={"states": 4},
+            solver={"symmetry": symmetry},
+        )
+        try:
+            both.append(bound_states(resolved))
+        except MesherMissing as error:
+            missing(error)
+    by_parity, plain = both
+    for one, other in ((by_parity.electron, plain.electron), (by_parity.hole, plain.hole)):
+        np.testing.assert_allclose(one.energies, other.energies, rtol=1e-6)
+        assert one.probability[0] == pytest.approx(other.probability[0], abs=1e-6)
+        assert one.participation[0] == pytest.approx(other.participation[0], rel=1e-4)
+        assert other.labels == ()
+        assert one.labels[0] == ("eee" if shift is None else ".ee")
 
 
 def test_rounded_cube_is_consistent():
