@@ -116,7 +116,7 @@ def test_mirror_planes_change_nothing(shift):
             structure=structure,
             shells=(("B", 1.0),),
             shift=shift,
-            accuracy={"energy_meV": 3.0},
+            accuracy={"energy_meV": 20.0},
             carriers={"states": 4},
             solver={"symmetry": symmetry},
         )
