@@ -90,9 +90,7 @@ class MirroredSpace(Space):
     def matrices(self, a: Array, v: Array) -> tuple[csr_array, csr_array]:
         """Stiffness, with a of shape (regions,) or (regions, 3) and V, (regions,), and mass on the part."""
         if a.ndim == 1 or np.all(a == a[:, :1]):
-            stiffness = sum(
-                c * k + w * m for c, w, (k, m) in zip(a.reshape(len(a), -1)[:, 0], v.tolist(), self.pieces)
-            )
+            stiffness = sum(c * k + w * m for c, w, (k, m) in zip(a.reshape(len(a), -1)[:, 0], v.tolist(), self.pieces))
         else:
             stiffness = assembly.stiffness(self.part, a, v)
         return csr_array(stiffness), csr_array(sum(m for _, m in self.pieces))
