@@ -3,9 +3,10 @@
 import csv
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,29 +24,41 @@ from solvers.parallel import Comm, highest, in_turn, rank
 from solvers.space import Space
 from solvers.tensor import BoxSpace
 
+if TYPE_CHECKING:
+    from exciton.pair.conditional import Conditional
+
 Array = NDArray[np.float64]
 
 INTERVALS = 44  # of the drawing grid along the longest axis
 SAMPLES = 601  # of the profile
 
 
-def write_fields(path: Path, resolved: Resolved, carriers: Carriers, comm: Comm = None) -> None:
+def write_fields(
+    path: Path,
+    resolved: Resolved,
+    carriers: Carriers,
+    comm: Comm = None,
+    pair: "Mapping[str, Conditional] | None" = None,
+) -> None:
     """Every state and the model's coefficients on linear cells, as the ending of `path` says: .vtu or .xdmf.
 
-    Point data ``electron_0``, ``hole_0``, ... in nm^-3/2; cell data ``region`` and ``material`` (indices), band edges
+    Point data ``electron_0``, ``hole_0``, ... in nm^-3/2, and what is to be seen of a `pair` alike; cell data ``region`` and ``material`` (indices), band edges
     in eV, masses along x and permittivity. The cells are a refined linear copy: high-order states are sampled at
     its points. Over several ranks, each of which calls this, their parts come to the first one after the other.
     """
     space = carriers.space
     if isinstance(space, DistributedSpace):
-        mesh, points, cells = drawn(resolved, carriers)
+        mesh, points, cells = drawn(resolved, carriers, pair=pair)
         write_pieces(path, mesh, points, cells, lambda part: in_turn(space.comm, part), first=rank(comm) == 0)
     elif rank(comm) == 0:
-        write_mesh(path, *drawn(resolved, carriers))
+        write_mesh(path, *drawn(resolved, carriers, pair=pair))
 
 
 def drawn(
-    resolved: Resolved, carriers: Carriers, intervals: int = INTERVALS
+    resolved: Resolved,
+    carriers: Carriers,
+    intervals: int = INTERVALS,
+    pair: "Mapping[str, Conditional] | None" = None,
 ) -> tuple[Mesh, dict[str, Array], dict[str, NDArray[np.generic]]]:
     """A mesh of linear cells, or this rank's part of it, with the point data and cell data that are written.
 
@@ -57,6 +70,9 @@ def drawn(
         for carrier, states in (("electron", carriers.electron), ("hole", carriers.hole))
         for i, column in enumerate(sample(states.psi).T)
     }
+    for name, each in (pair or {}).items():
+        distance = np.linalg.norm(mesh.points - each.place, axis=1)
+        point_data[name] = each.amplitude(distance, sample(each.vectors).T)
     return mesh, point_data, _cell_data(mesh, resolved)
 
 

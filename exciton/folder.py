@@ -60,7 +60,11 @@ class Fields:
             if self.output.fields or self.output.figures:
                 write_profile(name.with_name(f"{name.name}_axis.csv"), resolved, solved.carriers, comm)
             if self.output.fields:
-                write_fields(name.with_name(f"{name.name}.{self.output.fields_as}"), resolved, solved.carriers, comm)
+                file = name.with_name(f"{name.name}.{self.output.fields_as}")
+                pair = None if solved.pair is None else solved.pair.fields()
+                write_fields(file, resolved, solved.carriers, comm, pair)
+            if solved.pair is not None and (self.output.fields or self.output.figures) and rank(comm) == 0:
+                write_text(name.with_name(f"{name.name}_distance.csv"), solved.pair.distances.as_csv())
             if solved.spectrum is not None and rank(comm) == 0:
                 file = self.path / "spectra" / f"{self.name(solved.entry['key'])}.csv"
                 write_text(file, solved.spectrum.as_csv())

@@ -21,6 +21,7 @@ from exciton.job import Job
 from exciton.lifetime import radiative
 from exciton.local_field import local_field
 from exciton.measured import read_measured
+from exciton.pair.conditional import PairDensity, pair_density
 from exciton.pair.levels import PairSolution, solve_pair, with_mismatch
 from exciton.resolve import Resolved
 from exciton.result import Result
@@ -43,6 +44,7 @@ class Solved(NamedTuple):
     entry: dict[str, Any]
     carriers: Carriers
     spectrum: Spectrum | None = None  # of correlated pair states
+    pair: PairDensity | None = None  # of the correlated ground pair
 
 
 def solve(
@@ -98,6 +100,7 @@ def solve_point(point: Point, comm: Comm = None) -> Solved:
     resolved = point.resolved
     with petsc_options(resolved):
         carriers, solution = _carriers_and_pair(resolved, comm)
+        pair = None if solution is None else pair_density(resolved, carriers, solution)
         light, curves = ({}, None) if solution is None else _light(resolved, carriers, solution, comm)
     entry: dict[str, Any] = {
         "key": resolved.key,
@@ -111,7 +114,7 @@ def solve_point(point: Point, comm: Comm = None) -> Solved:
     }
     pair_energy = float(carriers.electron.energies[0] + carriers.hole.energies[0])
     if solution is not None:
-        entry["exciton"] = _exciton(carriers, solution)
+        entry["exciton"] = _exciton(carriers, solution, pair)
         pair_energy = solution.pair.energy
     emission = resolved.gap + pair_energy
     if emission <= 0:
@@ -127,7 +130,7 @@ def solve_point(point: Point, comm: Comm = None) -> Solved:
         "peak_memory_MiB": float(highest(comm, np.array(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))),
         "method": carriers.method,
     }
-    return Solved(point, entry, carriers, curves)
+    return Solved(point, entry, carriers, curves, pair)
 
 
 @contextmanager
@@ -164,11 +167,15 @@ def _carriers_and_pair(resolved: Resolved, comm: Comm) -> tuple[Carriers, PairSo
     )
 
 
-def _exciton(carriers: Carriers, solution: PairSolution) -> dict[str, Any]:
+def _exciton(carriers: Carriers, solution: PairSolution, pair: PairDensity | None) -> dict[str, Any]:
     """The pair with what the mismatch does to it and where it is."""
     block = solution.pair.as_json()
     if solution.mismatch is not None:
         block["interface_sensitivity_meV_per_nm"] = 1e3 * solution.mismatch.sensitivity
+    if pair is not None:
+        block["mean_distance_nm"] = pair.distances.mean(pair.distances.correlated)
+        block["uncorrelated_distance_nm"] = pair.distances.mean(pair.distances.uncorrelated)
+        block["partner_places_nm"] = pair.places.tolist()
     electron, hole = solution.probability(carriers)
     return block | {"electron_probability": electron, "hole_probability": hole}
 

@@ -149,6 +149,19 @@ class Waves:
         values[0] = 2 * np.pi * self.reach**2
         return self._spread(values / self.period**3, parity)
 
+    def average(self, product: Array, s: Array, parity: Parity = (ANY, ANY, ANY)) -> Array:
+        """(s,) ``int f(r) g(r + s) dr``, averaged over all directions of s, of the product (waves,) of two transforms.
+
+        For distances up to `reach`.
+        """
+        index = self._squares[1]
+        for axis, p in enumerate(parity):
+            index = np.concatenate([index, index], axis=axis) if p == ANY else index
+        weighted = product * self._weighted(np.ones((self.count,) * 3), parity)
+        sums = np.bincount(index.ravel(), weighted, minlength=len(self._squares[0]))
+        k = self.spacing * np.sqrt(self._squares[0])
+        return np.asarray(np.sinc(np.outer(s, k) / np.pi) @ sums / self.period**3)
+
     def _spread(self, values: Array, parity: Parity) -> Array:
         return self._weighted(values[self._squares[1]], parity)
 
