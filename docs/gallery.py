@@ -97,6 +97,21 @@ ENTRIES = (
     ),
     Entry(
         SHELL,
+        "pair.png",
+        "--screenshot {} --scene pair --point 0",
+        "Where one is while the other one is here",
+        "The correlated pair: electron and hole alone, and with the partner held at the ball, in the cube without a "
+        "shell. The colours of a cut go up to the panel's own largest density.",
+    ),
+    Entry(
+        SHELL,
+        "distance.png",
+        "figures/distance.png",
+        "How far apart they are",
+        "Distribution of the electron-hole distance: the correlated pair, and the product of the two ground states.",
+    ),
+    Entry(
+        SHELL,
         "orbit.gif",
         "--movie {} --point 2 --carrier electron",
         "Once round",

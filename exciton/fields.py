@@ -42,9 +42,10 @@ def write_fields(
 ) -> None:
     """Every state and the model's coefficients on linear cells, as the ending of `path` says: .vtu or .xdmf.
 
-    Point data ``electron_0``, ``hole_0``, ... in nm^-3/2, and what is to be seen of a `pair` alike; cell data ``region`` and ``material`` (indices), band edges
-    in eV, masses along x and permittivity. The cells are a refined linear copy: high-order states are sampled at
-    its points. Over several ranks, each of which calls this, their parts come to the first one after the other.
+    Point data ``electron_0``, ``hole_0``, ... in nm^-3/2, and what is to be seen of a `pair` alike; cell data
+    ``region`` and ``material`` (indices), band edges in eV, masses along x and permittivity. The cells are a refined
+    linear copy: high-order states are sampled at its points. Over several ranks, each of which calls
+    this, their parts come to the first one after the other.
     """
     space = carriers.space
     if isinstance(space, DistributedSpace):

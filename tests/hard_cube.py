@@ -4,12 +4,17 @@ from itertools import product
 
 import numpy as np
 
+from exciton.pair.correlated import sector
+from exciton.pair.geminals import Geminals
+from exciton.pair.integrals import Integrals
 from exciton.pair.orbitals import Orbitals, Sample
 from exciton.units import COULOMB, HBAR2_2M0
 from solvers.grid import Grid
 from solvers.waves import ANY, Waves
 
 PERMITTIVITY = 7.3
+EVEN = np.zeros(3, dtype=np.int64)
+MASSES = (0.252, 0.252)
 
 
 def numbers(most):
@@ -45,3 +50,17 @@ def units(masses):
     inverse = sum(1 / m for m in masses)
     radius = 2 * HBAR2_2M0 * inverse * PERMITTIVITY / COULOMB
     return COULOMB / (2 * PERMITTIVITY * radius), radius
+
+
+def ranges(edge, masses=MASSES, count=6):
+    """kappa of exponentials, 1/nm."""
+    return np.geomspace(0.4, 9.0, count) / min(units(masses)[1], edge / 2)
+
+
+def pair(edge, most, masses=MASSES, *, count=6, **options):
+    """Geminals of orbitals up to n^2 = `most`, and their ground pair."""
+    sample = sampled(edge, masses, most, **options)
+    geminals = Geminals(Integrals(sample), PERMITTIVITY, ranges(edge, masses, count))
+    parity = EVEN if options.get("halves", True) else EVEN - 1
+    products = sector(sample, parity, len(sample.electron), len(sample.hole))
+    return geminals, geminals.states(products, 1, ground=True)

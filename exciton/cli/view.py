@@ -32,6 +32,12 @@ def add(commands: "Commands") -> None:
     p.add_argument(
         "--point", type=int, nargs="+", metavar="N", help="numbers of sweep points, from 0 (default: all, at most 6)"
     )
+    p.add_argument(
+        "--scene",
+        choices=("states", "pair"),
+        default="states",
+        help="each carrier alone (default), or the correlated pair: where it is with its partner held at a place",
+    )
     p.add_argument("--state", type=int, default=0, metavar="N", help="0: the ground state (default), 1: the next ...")
     p.add_argument("--carrier", choices=("electron", "hole", "both"), default="both")
     p.add_argument(
@@ -54,7 +60,8 @@ def view_command(args: argparse.Namespace) -> int:
     _check(args)
     saved = Saved.read(args.folder)
     chosen = saved.points if args.movie and args.of == "sweep" and not args.point else saved.chosen(args.point)
-    require_fields(chosen)
+    if args.scene == "states":
+        require_fields(chosen)
     try:
         dots, page = _read(chosen, args)
         _draw(args, dots, page, saved.result.title)
@@ -84,6 +91,8 @@ def _check(args: argparse.Namespace) -> None:
         )
     if args.state < 0:
         raise JobError(f"--state {args.state}: 0 is the ground state")
+    if args.state and args.scene == "pair":
+        raise JobError(f"--state {args.state}: the pair that is shown is the ground pair")
     if args.movie:
         from exciton.pictures import movie
 
@@ -98,9 +107,13 @@ def _read(chosen: "Sequence[Shown]", args: argparse.Namespace) -> "tuple[list[Do
     from exciton.pictures.page import Page
     from exciton.pictures.scene import Dot, present
 
-    dots = [Dot.read(point.vtu, present(point.entry)) for point in chosen]
     carriers = ("electron", "hole") if args.carrier == "both" else (args.carrier,)
     shares = tuple(sorted({share / 100 for share in args.share}))
+    if args.scene == "pair":
+        from exciton.pictures.partners import partner_views
+
+        return partner_views(chosen, carriers, shares)
+    dots = [Dot.read(point.vtu, present(point.entry)) for point in chosen]
     page = Page(tuple(p.label for p in chosen), [p.entry for p in chosen], carriers, shares, args.state)
     for dot in dots:
         for carrier in carriers:

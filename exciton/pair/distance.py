@@ -56,7 +56,7 @@ def distances(function: PairFunction, integrals: Integrals, count: int = COUNT) 
 
 
 def contact(function: PairFunction, integrals: Integrals, s: Array) -> Array:
-    """(s,) p(s) / 4 pi s^2 in nm^-3: the density of the hole at a distance from the electron, whatever the direction."""
+    """(s,) p(s) / 4 pi s^2 in nm^-3: how dense the hole is at a distance from the electron, on average."""
     waves, densities = integrals.sample.waves, integrals.densities
     u = Radial(function.ranges, function.functions, s).values
     total = np.zeros_like(s)

@@ -53,6 +53,6 @@ def _direction(turned: float) -> Floats:
     return np.array([cos * x - sin * y, sin * x + cos * y, z])
 
 
-def front() -> list[float]:
-    """The octant before the camera, as a box's bounds in nm; a hair wider, so that faces through the centre are in."""
-    return [b for sign in np.sign(DIRECTION) for b in sorted((-1e-6 * sign, 1e3 * sign))]
+def front(corner: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> list[float]:
+    """The octant before the camera, as a box's bounds in nm; a hair wider, so that faces through its corner are in."""
+    return [at + b for at, sign in zip(corner, np.sign(DIRECTION)) for b in sorted((-1e-6 * sign, 1e3 * sign))]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from exciton.pictures.bands import plot_bands
+from exciton.pictures.distances import plot_distances
 from exciton.pictures.lifetimes import has_lifetimes, plot_lifetime
 from exciton.pictures.maps import plot_map
 from exciton.pictures.plots import plot_emission
@@ -27,6 +28,7 @@ class Files:
     axis: Path
     vtu: Path  # or .xdmf
     spectrum: Path
+    distance: Path
 
     @classmethod
     def of(cls, folder: Path, number: int) -> Files:
@@ -35,7 +37,9 @@ class Files:
         fields = folder / "fields"
         xdmf = fields / f"{name}.xdmf"
         grid = xdmf if xdmf.exists() else xdmf.with_suffix(".vtu")
-        return cls(name, fields / f"{name}_axis.csv", grid, folder / "spectra" / f"{name}.csv")
+        return cls(
+            name, fields / f"{name}_axis.csv", grid, folder / "spectra" / f"{name}.csv", fields / f"{name}_distance.csv"
+        )
 
 
 def few(points: Sequence[Any]) -> list[Any]:
@@ -53,8 +57,8 @@ def draw_figures(
 ) -> None:
     """Draw into `out` what there is to draw of `points`, whose files stand beside them.
 
-    ``emission`` and ``lifetime`` (one swept parameter), ``map`` (two), ``terms`` (unless two), ``spectra``, and
-    ``bands_000`` and so on.
+    ``emission`` and ``lifetime`` (one swept parameter), ``map`` (two), ``terms`` (unless two), ``spectra``,
+    ``distance`` (of the correlated pair), and ``bands_000`` and so on.
     """
     spanned = swept(points)
     if len(spanned) == 2:
@@ -70,6 +74,10 @@ def draw_figures(
     if lit:
         labels = [caption(point["parameters"], materials) for point, _ in lit]
         plot_spectra([file.spectrum for _, file in lit], labels, out / "spectra")
+    paired = [(point, file) for point, file in shown if file.distance.exists()]
+    if paired:
+        labels = [caption(point["parameters"], materials) for point, _ in paired]
+        plot_distances([file.distance for _, file in paired], labels, out / "distance")
     for point, file in shown:
         if file.axis.exists():
             plot_bands(file.axis, point, point["gap_eV"], out / f"bands_{file.name[6:]}", materials=materials)

@@ -6,6 +6,7 @@ from pathlib import Path
 from exciton.errors import ComponentMissing
 from exciton.pictures import caption, draw_wavefunctions
 from exciton.pictures.figures import Files, draw_figures, few
+from exciton.pictures.partners import draw_pair
 from exciton.result import Result
 from exciton.sweep import Point
 
@@ -28,6 +29,8 @@ def draw(folder: Path, result: Result, todo: Sequence[Point]) -> Iterator[str]:
         return
     labels = [caption(point["parameters"], materials) for point in shown]
     try:
+        for point, each, label in zip(shown, few(files), labels):
+            draw_pair(point, each, label, out)
         draw_wavefunctions(vtus, labels, out / "wavefunctions.png", points=shown)
     except ComponentMissing as error:
         yield f"no 3D picture: {error}"

@@ -92,7 +92,9 @@ def _write_gif(path: Path, frames: Iterator[Frame], seconds: float) -> None:
 
     stack = list(frames)
     rows, columns = stack[0].shape[:2]
-    whole = Image.fromarray(np.concatenate(stack)).quantize(255)  # one palette for all, so that nothing flickers
+    inks = [Image.new("RGB", (columns, rows // 2), ink) for ink in style.CARRIERS.values()]  # however small a mark is
+    whole = Image.fromarray(np.concatenate([*stack, *map(np.asarray, inks)]))
+    whole = whole.quantize(255)  # one palette for all, so that nothing flickers
     first, *rest = [whole.crop((0, rows * n, columns, rows * (n + 1))) for n in range(len(stack))]
     with style.replacing(path) as stream:
         first.save(

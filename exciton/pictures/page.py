@@ -19,7 +19,7 @@ from exciton.pictures.camera import screen_axes
 
 Images = Mapping[tuple[str, int], Any]  # by carrier and number of the point
 
-_PANEL, _LEFT, _TOP, _BOTTOM = 46.0, 6.0, 6.5, 8.0  # mm
+_PANEL, _LEFT, _TOP, _BOTTOM, _LINE = 46.0, 6.0, 6.5, 8.0, 4.2  # mm
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Page:
     carriers: tuple[str, ...] = tuple(style.CARRIERS)
     shares: tuple[float, ...] = (0.5, 0.9)
     state: int = 0
+    note: str = ""  # what else is to be said below
 
     def save(self, images: Images, height: float, path: Path) -> Path:
         """Write the page as PNG; `height` is that of a panel's view in nm."""
@@ -59,13 +60,14 @@ class Page:
         rows, columns = (captions, carriers) if lone else (carriers, captions)
         gap = 4.5 if self.points is not None else 1.0
         narrow = 0.0 if len(columns) > 1 else 42.0  # one panel is narrower than the legend
+        top = _TOP + _LINE * max(text.count("\n") for text, _ in columns)
         left, mm = _LEFT + narrow / 2, 1 / 25.4
-        width, tall = left + _PANEL * len(columns) + narrow / 2, _TOP + (_PANEL + gap) * len(rows) + _BOTTOM
+        width, tall = left + _PANEL * len(columns) + narrow / 2, top + (_PANEL + gap) * len(rows) + _BOTTOM
         with style.sheet(width * mm, tall * mm, layout=None) as figure:
             for (carrier, point), image in images.items():
                 place = self.carriers.index(carrier)
                 row, column = (point, place) if lone else (place, point)
-                x, y = left + _PANEL * column, tall - _TOP - _PANEL - (_PANEL + gap) * row
+                x, y = left + _PANEL * column, tall - top - _PANEL - (_PANEL + gap) * row
                 axes = figure.add_axes((x / width, y / tall, _PANEL / width, _PANEL / tall))
                 axes.imshow(image, interpolation="lanczos")
                 axes.set_axis_off()
@@ -77,7 +79,7 @@ class Page:
                 x = (left + _PANEL * (column + 0.5)) / width
                 figure.text(x, 1 - 1.5 / tall, text, ha="center", va="top", size=9, color=colour)
             for row, (text, colour) in enumerate(rows):
-                y = 1 - (_TOP + _PANEL / 2 + (_PANEL + gap) * row) / tall
+                y = 1 - (top + _PANEL / 2 + (_PANEL + gap) * row) / tall
                 figure.text(1.5 / width, y, text, rotation=90, ha="left", va="center", size=9, color=colour)
             paper = figure.add_axes((0, 0, 1, _BOTTOM / tall), xlim=(0, width), ylim=(0, _BOTTOM))
             paper.set_axis_off()
@@ -86,7 +88,8 @@ class Page:
 
     def _meaning(self) -> str:
         text = f"surfaces enclose {enclosed(self.shares)} of |ψ|²"
-        return text if self.state == 0 else f"{text}\npale or yellow: ψ of the other sign"
+        other = "pale or yellow: ψ of the other sign" if self.state else ""
+        return "\n".join(filter(None, (text, other, self.note)))
 
 
 def enclosed(shares: Sequence[float]) -> str:

@@ -9,6 +9,7 @@ import base64
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from exciton.errors import ComponentMissing
 from exciton.pictures.figures import draw_figures
 from exciton.pictures.page import Page
+from exciton.pictures.partners import draw_pair
 from exciton.pictures.scene import Dot, present
 from exciton.pictures.style import formula, parameter_label
 from exciton.pictures.sweeps import swept
@@ -37,6 +39,12 @@ _FIGURES = (  # how the name starts, caption
     ("map", "The swept plane: emission energy, and where the carriers are."),
     ("terms", "What the pair's energy is made of: shifts from the gap, which add up to the diamond."),
     ("spectra", "Absorption and emission."),
+    ("distance", "How far apart electron and hole are: the correlated pair, and the two carriers alone."),
+    (
+        "pair",
+        "Where each carrier is while its partner is held at the mark, and where it is alone, in the plane through the "
+        "core's centre",
+    ),
     ("bands", "Band edges along the x axis through the core's centre, levels and densities"),
     (
         "wavefunctions",
@@ -147,17 +155,20 @@ def _draw(folder: Path, saved: Saved) -> None:
     """The plots; the picture of the wavefunctions is left to the turning view."""
     result, files = saved.result, [point.files for point in saved.points]
     draw_figures(folder, result.points, files, materials=result.materials, measured=result.measured)
+    for point in saved.chosen(None):
+        with suppress(ComponentMissing):  # what is missing is said where the turning view would be
+            draw_pair(point.entry, point.files, point.label, folder)
 
 
 def _embedded(folder: Path, result: Result) -> str:
     parts = []
     for start, words in _FIGURES:
         for file in sorted(folder.glob(f"{start}*.png")):
-            number = re.fullmatch(r"bands_(\d+)", file.stem)
+            number = re.fullmatch(r"(?:bands|pair)_(\d+)", file.stem)
             text = f"{words}, point {int(number[1])} of the sweep (counted from 0)." if number else words
             text = text if text.endswith(".") else f"{text}."
-            size = ' class="column"' if number and len(result.points) > 1 else ""
-            size = ' class="half"' if start in ("lifetime", "terms", "spectra") else size
+            size = ' class="column"' if number and start == "bands" and len(result.points) > 1 else ""
+            size = ' class="half"' if start in ("lifetime", "terms", "spectra", "distance") else size
             source = base64.b64encode(file.read_bytes()).decode("ascii")
             image = f'<img alt="{escape(text, quote=True)}" src="data:image/png;base64,{source}">'
             parts.append(f"<figure{size}>{image}<figcaption>{escape(text)}</figcaption></figure>")

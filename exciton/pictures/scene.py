@@ -8,7 +8,7 @@ side by side by matplotlib, so that lengths may be compared across it and the le
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,11 @@ from meshes.mesh import Mesh
 from meshes.reference import renumbering
 
 Floats = NDArray[np.float64]
+Place = tuple[float, float, float]
 
 SHARES = (0.5, 0.9)  # of the charge, innermost surface first
 SHELL_INK = "#6E6E6E"  # of the outlines of shells; the core's is darker
+BALL = 0.05  # radius of the partner's mark, of half the picture
 _BACKGROUND = "white"
 
 
@@ -37,6 +39,9 @@ class Dot:
 
     grid: Any  # pyvista.UnstructuredGrid with point data `electron_0`, ..., nm^-3/2, and cell data `region`; centred
     regions: tuple[str, ...]  # by the number in `region`; empty when unknown
+    origin: Place = (0.0, 0.0, 0.0)  # nm, in the file: what has become the origin
+    partner: Place | None = None  # nm: where the other carrier is held, to be marked
+    opened: Place | None = None  # nm: corner of the octant that is cut from all surfaces, not from the outermost alone
 
     @classmethod
     def read(cls, file: Path, regions: Sequence[str] = ()) -> Dot:
@@ -77,7 +82,8 @@ class Dot:
 
     def _centred(self) -> Dot:
         middle = np.reshape(self.body().bounds, (3, 2)).mean(axis=1)
-        return Dot(self.grid.translate(-middle, inplace=False), self.regions)
+        x, y, z = map(float, middle)
+        return replace(self, grid=self.grid.translate(-middle, inplace=False), origin=(x, y, z))
 
     def solids(self) -> list[int]:
         """Numbers of the regions that are outlined: all but the surroundings, inside out."""
@@ -147,6 +153,13 @@ def _surfaces(dot: Dot, state: str, levels: Sequence[float]) -> list[Any]:
     return [grid.contour([level], scalars="density") for level in levels]
 
 
+def ball(dot: Dot) -> Any:
+    """The mark of the partner."""
+    import pyvista
+
+    return pyvista.Sphere(radius=BALL * max(dot.reach()), center=dot.partner)
+
+
 def outline(border: Any) -> Any:
     """The sharp edges of a surface; none for a sphere."""
     return border.extract_feature_edges(
@@ -174,15 +187,20 @@ def add_density(plotter: Any, dot: Dot, state: str, colour: str, shares: Sequenc
     """Nested isosurfaces of one state, the inner ones solid; the outermost is translucent, and its front cut away.
 
     The faces of the cut are painted with |psi|^2, white where it vanishes. Where psi is negative the colour is the
-    carrier's other one (`style.OPPOSITE`).
+    carrier's other one (`style.OPPOSITE`). A partner that is held somewhere is a ball in its own colour.
     """
     levels = dot.levels(state, sorted(shares))
     *inner, outer = _surfaces(dot, state, levels)
+    corner = dot.opened or (0.0, 0.0, 0.0)
+    if dot.opened:
+        inner = [surface.clip_box(front(corner), invert=True) for surface in inner]
+    if dot.partner:
+        plotter.add_mesh(ball(dot), color=style.partner(colour), smooth_shading=True, ambient=0.35, specular=0.4)
     for part, paint in (part for surface in inner for part in lobes(surface, state, colour)):
         plotter.add_mesh(
             part, color=paint, smooth_shading=True, ambient=0.3, diffuse=0.75, specular=0.25, specular_power=20
         )
-    for skin, paint in lobes(outer.clip_box(front(), invert=True), state, colour):
+    for skin, paint in lobes(outer.clip_box(front(corner), invert=True), state, colour):
         plotter.add_mesh(
             skin, color=style.mixed(paint, 0.3), opacity=0.3, smooth_shading=True, ambient=0.55, diffuse=0.5
         )
@@ -190,9 +208,9 @@ def add_density(plotter: Any, dot: Dot, state: str, colour: str, shares: Sequenc
     grid.point_data["density"] = dot.density(state)
     grid.point_data["signed"] = dot.density(state) * np.sign(dot.psi(state))
     faces = [
-        grid.slice(normal=axis, origin=(0, 0, 0))
+        grid.slice(normal=axis, origin=corner)
         .clip_scalar(scalars="density", value=levels[-1], invert=False)
-        .clip_box(front(), invert=False)
+        .clip_box(front(corner), invert=False)
         for axis in "xyz"
     ]
     faces = [face for face in faces if face.n_cells]

@@ -32,7 +32,9 @@ def draw_slices(dots: Sequence[Dot], page: Page, path: Path, normal: str = "z") 
     cuts = [_Cut(dot, normal) for dot in dots]
     half = 1.02 * max(cut.half for cut in cuts)
     rows, columns = len(page.carriers), len(dots)
-    with style.sheet((12 + 48 * columns) / 25.4, (12 + 41 * rows) / 25.4) as figure:
+    with style.sheet((16 + 48 * columns) / 25.4, (12 + 41 * rows) / 25.4) as figure:
+        margin = 0.03  # shared colour bars beside panels of fixed shape: the layout forgets the second line on the left
+        figure.get_layout_engine().set(rect=(margin, 0, 1 - margin, 1))
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for row, carrier in zip(grid, page.carriers):
             name = f"{carrier}_{page.state}"
@@ -40,12 +42,15 @@ def draw_slices(dots: Sequence[Dot], page: Page, path: Path, normal: str = "z") 
             top = max(float(dot.density(name).max()) for dot in dots)  # not in this plane alone: it may be a nodal one
             low = 0.0 if page.state == 0 else -top
             colours = style.phases if page.state else style.shades
-            for axes, cut, value in zip(row, cuts, values):
+            for axes, dot, cut, value in zip(row, dots, cuts, values):
                 painted = axes.tripcolor(
                     *cut.places.T, cut.triangles, value, shading="gouraud", cmap=colours(style.CARRIERS[carrier]),
                     vmin=low, vmax=top, rasterized=True,
                 )  # fmt: skip
                 cut.interfaces(axes)
+                if dot.partner:
+                    at = [dot.partner[axis] for axis in PLANES[normal]]
+                    axes.plot(*at, "o", ms=4, mew=0.5, mec="white", color=style.partner(style.CARRIERS[carrier]))
                 if abs(value).max() < _NODE * top:
                     axes.text(0.5, 0.5, "ψ = 0 in this plane", transform=axes.transAxes, ha="center", va="center")
                 axes.set(aspect="equal", xlim=(-half, half), ylim=(-half, half))

@@ -122,6 +122,11 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
+def partner(colour: str) -> str:
+    """The colour of the other carrier."""
+    return HOLE if colour == ELECTRON else ELECTRON
+
+
 def mixed(colour: str, white: float) -> tuple[float, float, float]:
     """A colour with a share of white in it."""
     from matplotlib.colors import to_rgb

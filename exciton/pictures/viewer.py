@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from exciton.pictures import style
 from exciton.pictures.camera import MARGIN, angles
 from exciton.pictures.page import Page, enclosed, in_core
-from exciton.pictures.scene import SHELL_INK, Dot, common_reach, lobes, outline, surfaces
+from exciton.pictures.scene import SHELL_INK, Dot, ball, common_reach, lobes, outline, surfaces
 
 _FINE = 32_000  # steps from the centre to the farthest point
 _FEW = 4_000  # triangles of the silhouette of a body without edges
@@ -39,7 +39,8 @@ class Scene:
         count = len(self.page.labels)
         columns = len(self.page.carriers) if count == 1 else count
         body = "\n".join(self._figure(number, *panel) for number, panel in enumerate(self.panels))
-        return f'<div class="panels" style="--columns: {columns}">\n{body}\n</div>\n{_controls(self.page)}'
+        controls = _controls(self.page, self.content["opened"])
+        return f'<div class="panels" style="--columns: {columns}">\n{body}\n</div>\n{controls}'
 
     def script(self) -> str:
         """The data and the program, for the end of the page."""
@@ -49,7 +50,7 @@ class Scene:
     def _figure(self, number: int, carrier: str, point: int) -> str:
         state = "" if self.page.state == 0 else f", excited state {self.page.state}"
         name = f"{carrier}{state}"
-        label = self.page.labels[point]
+        label = self.page.labels[point].replace("\n", ", ")
         words = [f'<span class="{carrier}">{name}</span>', escape(label)]
         if self.page.points is not None:
             words.append(escape(in_core(self.page.points[point], carrier, self.page.state)))
@@ -83,6 +84,7 @@ def scene(dots: Sequence[Dot], page: Page) -> Scene:
     azimuth, elevation = angles()
     half = MARGIN * max(*common_reach(dots), radius)  # nothing leaves the panel, however it is turned
     content = {"unit": unit, "radius": radius, "half": half, "azimuth": azimuth, "elevation": elevation}
+    content["opened"] = any(dot.opened is not None for dot in dots)
     return Scene(content | {"meshes": meshes, "panels": panels}, tuple(order), page)
 
 
@@ -110,12 +112,18 @@ def web(name: str) -> str:
     return (files("exciton.pictures") / "web" / name).read_text(encoding="utf-8")
 
 
-def _controls(page: Page) -> str:
+def _controls(page: Page, opened: bool) -> str:
     meaning = f"Surfaces enclose {enclosed(page.shares)} of the charge."
+    if page.note:
+        meaning += f" {page.note[0].upper()}{page.note[1:]}."
     if page.state:
         meaning += " Pale or yellow: the wavefunction has the other sign."
     outer = f"{100 * max(page.shares):g} % surface"
-    boxes = [("outer", outer, " checked"), ("outline", "outlines", " checked"), ("cut", "cut open", "")]
+    boxes = [
+        ("outer", outer, " checked"),
+        ("outline", "outlines", " checked"),
+        ("cut", "cut open", " checked" if opened else ""),
+    ]
     shown = "".join(f'<label><input type="checkbox" data-show="{k}"{on}> {text}</label>' for k, text, on in boxes)
     return (
         f'<p class="needs-webgl">This browser has no WebGL 2, which the turning view needs.</p>\n<div class="controls">'
@@ -139,6 +147,8 @@ def _density(dot: Dot, carrier: str, page: Page, unit: float) -> Iterator[dict[s
         kind = "veil" if place == len(found) - 1 and place else "solid"
         for part, paint in lobes(surface, state, colour):
             yield _mesh(part, kind, style.mixed(paint, 0.15 if kind == "veil" else 0.0), unit)
+    if dot.partner:
+        yield _mesh(ball(dot), "mark", style.mixed(style.partner(colour), 0.0), unit)
 
 
 def _outlines(dot: Dot, unit: float) -> Iterator[dict[str, Any]]:

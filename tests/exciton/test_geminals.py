@@ -5,26 +5,12 @@ from dataclasses import replace
 import hard_cube
 import numpy as np
 import pytest
+from hard_cube import EVEN, MASSES, pair, ranges
 
 from exciton.pair.correlated import sector
 from exciton.pair.geminals import GROUND, Geminals
 from exciton.pair.integrals import Integrals
 from exciton.units import COULOMB, HBAR2_2M0
-
-EVEN = np.zeros(3, dtype=np.int64)
-MASSES = (0.252, 0.252)
-
-
-def ranges(edge, masses=MASSES, count=6):
-    return np.geomspace(0.4, 9.0, count) / min(hard_cube.units(masses)[1], edge / 2)
-
-
-def pair(edge, most, masses=MASSES, *, count=6, **options):
-    sample = hard_cube.sampled(edge, masses, most, **options)
-    geminals = Geminals(Integrals(sample), hard_cube.PERMITTIVITY, ranges(edge, masses, count))
-    parity = EVEN if options.get("halves", True) else EVEN - 1
-    products = sector(sample, parity, len(sample.electron), len(sample.hole))
-    return geminals, geminals.states(products, 1, ground=True)
 
 
 def first_order(edge, masses=MASSES):

@@ -8,7 +8,7 @@ function viewer(scene) {
   }));
   const start = { azimuth: scene.azimuth, elevation: scene.elevation, zoom: 1 };
   const view = { ...start };
-  const options = { outer: true, outline: true, cut: false };
+  const options = { outer: true, outline: true, cut: scene.opened };
 
   // one drawing board for all panels: browsers allow few WebGL contexts on a page
   const board = document.createElement("canvas");
@@ -116,12 +116,12 @@ function viewer(scene) {
   }
 
   function put(mesh) {
-    const kind = { solid: 0, veil: 0, rim: 1, lines: 2 }[mesh.kind];
+    const kind = { solid: 0, mark: 0, veil: 0, rim: 1, lines: 2 }[mesh.kind];
     gl.bindVertexArray(mesh.array);
     gl.uniform3fv(where.colour, mesh.colour);
     gl.uniform1f(where.alpha, mesh.kind === "veil" ? 0.3 : 1);
     gl.uniform1i(where.kind, kind);
-    gl.uniform1i(where.cut, options.cut && mesh.kind === "veil" ? 1 : 0);
+    gl.uniform1i(where.cut, options.cut && (mesh.kind === "veil" || (scene.opened && mesh.kind === "solid")) ? 1 : 0);
     if (kind === 2) gl.drawArrays(gl.LINES, 0, mesh.count);
     else gl.drawElements(gl.TRIANGLES, mesh.count, gl.UNSIGNED_INT, 0);
   }
@@ -140,7 +140,7 @@ function viewer(scene) {
     gl.disable(gl.BLEND);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
     const shown = panel.meshes.map((number) => meshes[number]);
-    shown.filter((m) => m.kind === "solid").forEach(put);
+    shown.filter((m) => m.kind === "solid" || m.kind === "mark").forEach(put);
     if (options.outline) shown.filter((m) => m.kind === "lines").forEach(put);
     gl.enable(gl.BLEND);  // see-through last, the far side before the near one
     gl.depthMask(false);
