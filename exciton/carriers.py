@@ -33,6 +33,7 @@ from solvers.distributed.parts import dealt
 from solvers.eigen import Eigenpairs
 from solvers.functions import FunctionSpace
 from solvers.parallel import Comm, from_first, rank, size
+from solvers.pointwise import Potential
 from solvers.space import Space
 from solvers.tensor import BoxSpace
 
@@ -119,22 +120,33 @@ def ground(states: States) -> Eigenpairs:
     return Eigenpairs(states.energies[:1], states.psi[:, :1], states.residuals[:1], 0, "", states.labels[:1])
 
 
-def wider(resolved: Resolved, carriers: Carriers, count: int) -> tuple[Eigenpairs, Eigenpairs]:
+def wider(
+    resolved: Resolved,
+    carriers: Carriers,
+    counts: tuple[int, int],
+    fields: Sequence[Potential | None] = (None, None),
+) -> tuple[Eigenpairs, Eigenpairs]:
     """More states of electron and hole on the space that they have, which is not refined for them.
 
     Parameters
     ----------
-    count
-        How many of each; fewer where the space is smaller.
+    counts
+        How many of electron and hole; fewer where the space is smaller.
+    fields
+        Potentials beside the band edges, eV: on nested boxes only.
     """
     space = carriers.space
     there = [region for region in resolved.regions if region.there]
-    problems = _problems(space.regions, _by_name(there), min(count, space.size))
+    problems = [
+        _problems(space.regions, _by_name(there), min(count, space.size))[number] for number, count in enumerate(counts)
+    ]
     if isinstance(space, BoxSpace):
         symmetry = resolved.solver.symmetry == "auto"
         first, second = (
-            space.lowest(p.diffusion, p.potential, p.count, tolerance=WIDER, symmetry=symmetry, start=states.psi)
-            for p, states in zip(problems, (carriers.electron, carriers.hole))
+            space.lowest(
+                p.diffusion, p.potential, p.count, extra=u, tolerance=WIDER, symmetry=symmetry, start=states.psi
+            )
+            for p, u, states in zip(problems, fields, (carriers.electron, carriers.hole))
         )
     else:
         assert isinstance(space, Space | DistributedSpace)

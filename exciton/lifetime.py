@@ -1,5 +1,6 @@
 """Radiative lifetimes: the pair states that temperature reaches, the light they give, and how sure that is."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,9 @@ def radiative(
     if solution.correlated is None:
         return {"mean_field_lifetime_ns": _mean_field(resolved, carriers, solution, light, temperature)}, None
     ground, gap = solution.correlated, resolved.gap
-    levels = _levels(resolved, [each.values for each in solution.states], temperature)
+    orbitals = ground.geminals.integrals.sample
+    depths = [0.0 if each.field is None else float(each.field.min()) for each in (orbitals.electron, orbitals.hole)]
+    levels = _levels(resolved, [each.values for each in solution.states], temperature, depths)
     mismatch = None if solution.polarisation is None else solution.polarisation.energies
     fewer, states = (
         manifold(ground, levels, *size, mismatch=mismatch if size == ground.sizes[-1] else None)
@@ -50,16 +53,20 @@ def radiative(
 def _mean_field(
     resolved: Resolved, carriers: Carriers, solution: PairSolution, light: Light, temperature: float
 ) -> float:
-    pairs = wider(resolved, carriers, UNCORRELATED)
+    pairs = wider(resolved, carriers, (UNCORRELATED, UNCORRELATED))
     levels = (pairs[0].values, pairs[1].values)
     overlaps = carriers.space.gram(pairs[0].vectors, pairs[1].vectors).sum(axis=0)
     mean = mean_overlap(levels, _levels(resolved, levels, temperature), overlaps, temperature)
     return light.lifetime(resolved.gap + solution.pair.energy, mean)
 
 
-def _levels(resolved: Resolved, levels: Any, temperature: float) -> tuple[Array, Array]:
-    """As many levels of electron and hole as temperature can reach, eV."""
+def _levels(
+    resolved: Resolved, levels: Any, temperature: float, depths: Sequence[float] = (0.0, 0.0)
+) -> tuple[Array, Array]:
+    """As many levels of electron and hole as temperature can reach, eV; `depths` are those of the orbitals' fields."""
     here = [region for region in resolved.regions if region.there]
     floors = [min(getattr(region, f"{carrier}_barrier") for region in here) for carrier in ("electron", "hole")]
-    electron, hole = (continued(each, floor, temperature) for each, floor in zip(levels, floors))
+    electron, hole = (
+        continued(each, floor + depth, temperature) for each, floor, depth in zip(levels, floors, depths)
+    )
     return electron, hole

@@ -6,12 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exciton.carriers import Carriers, wider
+from exciton.carriers import ground as ground_of
 from exciton.coulomb import attraction
 from exciton.fields import box_around
 from exciton.pair.geminals import Geminals, PairStates
 from exciton.pair.integrals import Integrals, Products
-from exciton.pair.orbitals import Sample, core_width, samples
+from exciton.pair.orbitals import BARE, Sample, core_width, sample, samples
 from exciton.pair.pair import Pair
+from exciton.pair.relaxed import Fields, relaxing
 from exciton.resolve import Resolved
 from exciton.units import COULOMB, HBAR2_2M0
 from solvers.eigen import Eigenpairs
@@ -19,11 +21,14 @@ from solvers.errors import NotAffordable, SolverError
 
 Array = NDArray[np.float64]
 
-SIZES = (1, 4, 10, 17, 26, 48, 72)  # orbitals of each carrier: the complete levels of a cube, about that elsewhere
+SIZES = (1, 4, 10, 17, 26, 36, 48, 60, 72)  # orbitals of a carrier: the complete levels of a cube, about that elsewhere
 FIRST = 3  # number of the first size that is tried
+FAR = 3.0  # times the tolerance: a carrier that lacks more takes two steps at once
 EXPONENTIALS = 6  # functions of the distance for the ground product, beside the constant
 FLATTEST, STEEPEST = 0.4, 9.0  # their kappa, over the Bohr radius or half the core's width, whichever is smaller
 SAFETY = 1.5  # of what the last enlargements changed
+FEWER = 0.5  # of what one function of the distance changes, left to all others
+FALL = 2  # least factor from one to the next: one size may well hold no new state of the ground pair's symmetry
 MEMORY = 8e9  # bytes of transition densities, at most
 SHARE = 0.3  # of a tolerance that the integrals may take
 
@@ -36,8 +41,10 @@ class Ground:
     pairs: tuple[Eigenpairs, Eigenpairs]  # of electron and hole, on the carriers' space; the geminals' are the first
     sizes: tuple[tuple[int, int], ...]  # orbitals of electron and hole in each of the last spaces
     states: PairStates
-    energy_error: float  # eV, of space and integrals
-    enhancement_error: float
+    bare_attraction: float  # eV, of the carriers' own ground states
+    lacks: Array  # (2, 2) eV and enhancement: for want of electron's, of hole's orbitals
+    rest: Array  # (2,) the same: for want of functions of the distance, and by waves
+    error: Array  # (2,) the same: of space and integrals, all in all
 
     @property
     def amplitudes(self) -> Array:
@@ -58,30 +65,41 @@ def correlated(resolved: Resolved, carriers: Carriers) -> tuple[Pair, Ground]:
         eigenfunctions, and everything here takes them for such.
     """
     accuracy = resolved.accuracy
-    levels = float(carriers.electron.errors[0] + carriers.hole.errors[0])
-    for size in range(FIRST, len(SIZES)):
-        ground = _in_space(resolved, carriers, size)
+    levels = np.array([float(carriers.electron.errors[0] + carriers.hole.errors[0]), 0.0])
+    wanted = np.inf if accuracy.by_hand else 1e-3 * accuracy.pair_meV
+    fields, sizes = relaxing(resolved, carriers), np.array([FIRST, FIRST])
+    while True:
+        ground = _in_space(resolved, carriers, fields, (int(sizes[0]), int(sizes[1])))
         enhancement, energy = float(ground.states.enhancements[0]), float(ground.states.energies[0])
         if energy < lowest_possible(resolved):
             raise SolverError(
                 f"the correlated pair came out at {1e3 * energy:.0f} meV, below what any pair can have: the carriers' "
                 "states are too coarse for it; ask for more accuracy, or a higher degree and smaller cells"
             )
-        energy_holds = 1e3 * (ground.energy_error + levels) <= accuracy.pair_meV
-        if (energy_holds or accuracy.by_hand) and ground.enhancement_error <= accuracy.enhancement * enhancement:
+        allowed = np.array([wanted, accuracy.enhancement * enhancement])
+        if np.all(ground.error + levels <= allowed):
             break
-    else:
-        if ground.enhancement_error > accuracy.enhancement * enhancement:
-            raise SolverError(
-                f"accuracy.enhancement = {accuracy.enhancement:g} was asked for, "
-                f"{ground.enhancement_error / enhancement:.2g} was reached with {SIZES[-1]} orbitals of each carrier; "
-                "ask for less"
-            )
+        wants = np.max(ground.lacks / allowed, axis=1)
+        more = wants > wants.max() / 2
+        if np.any(ground.rest > allowed) or np.any(sizes[more] == len(SIZES) - 1):
+            break  # more orbitals would not help, or there are none
+        sizes = np.minimum(sizes + more + (wants > FAR), len(SIZES) - 1)
+    energy_error, contact_error = map(float, ground.error)
+    with_orbitals = "with {} and {} orbitals of electron and hole; ask for less".format(*ground.sizes[-1])
+    if contact_error > allowed[1]:
+        raise SolverError(
+            f"accuracy.enhancement = {accuracy.enhancement:g} was asked for, {contact_error / enhancement:.2g} was "
+            f"reached {with_orbitals}"
+        )
+    if energy_error > allowed[0]:
+        raise SolverError(
+            f"accuracy.pair_meV = {accuracy.pair_meV:g} was asked for, {1e3 * energy_error:.2g} was reached "
+            f"{with_orbitals}"
+        )
     electron, hole = (float(states.energies[0]) for states in (carriers.electron, carriers.hole))
-    bare = attraction(ground.geminals.integrals.sample, ground.geminals.permittivity)
-    terms = {"electron": electron, "hole": hole, "attraction": bare.energy}
+    terms = {"electron": electron, "hole": hole, "attraction": ground.bare_attraction}
     terms["correlation"] = float(ground.states.energies[0]) - sum(terms.values())
-    return Pair("correlated", terms, ground.energy_error + levels, enhancement, ground.enhancement_error), ground
+    return Pair("correlated", terms, energy_error + float(levels[0]), enhancement, contact_error), ground
 
 
 def sector(orbitals: Sample, parity: NDArray[np.int64], electrons: int, holes: int) -> Products:
@@ -117,42 +135,58 @@ def lowest_possible(resolved: Resolved) -> float:
     return edges - factor**2 / (4 * HBAR2_2M0 * sum(1 / m for m in heaviest))
 
 
-def _in_space(resolved: Resolved, carriers: Carriers, size: int) -> Ground:
+def _in_space(resolved: Resolved, carriers: Carriers, fields: Fields, at: tuple[int, int]) -> Ground:
     """The ground pair in the space of so many orbitals, and what the enlargements up to it changed."""
     assert resolved.core.permittivity is not None
+    permittivity = resolved.core.permittivity
     box = box_around(resolved, carriers.space)
     scale = min(bohr_radius(resolved), core_width(resolved, box) / 2)
     ranges = np.geomspace(FLATTEST, STEEPEST, EXPONENTIALS) / scale
-    pairs = wider(resolved, carriers, SIZES[size] + 1)  # one more tells whether the last level is complete
-    for orbitals in samples(resolved, carriers.space, pairs):
-        one = Geminals(Integrals(orbitals.first(1, 1)), resolved.core.permittivity, ranges)
+    # one more than wanted tells whether the last level is complete
+    pairs = wider(resolved, carriers, (SIZES[at[0]] + 1, SIZES[at[1]] + 1), fields)
+    for orbitals in samples(resolved, carriers.space, pairs, fields):
+        one = Geminals(Integrals(orbitals.first(1, 1)), permittivity, ranges)
         by_waves, by_exponentials = _off(one)
         fine = 1e3 * by_waves[0] <= SHARE * resolved.accuracy.pair_meV
         if fine and by_waves[1] <= SHARE * resolved.accuracy.enhancement:
             break
-    energy_off, contact_off = np.add(by_waves, by_exponentials)
-    numbers = [(orbitals.electron.complete(n), orbitals.hole.complete(n)) for n in SIZES[size - 2 : size + 1]]
-    needed = _memory(orbitals, *numbers[-1])
+    electrons, holes = (
+        [carrier.complete(n) for n in SIZES[i - 2 : i + 1]]
+        for carrier, i in zip((orbitals.electron, orbitals.hole), at)
+    )
+    needed = _memory(orbitals, electrons[-1], holes[-1])
     if needed > MEMORY:
         raise NotAffordable(
-            f"{numbers[-1][0]} and {numbers[-1][1]} orbitals on {orbitals.waves.count} waves along each axis would "
+            f"{electrons[-1]} and {holes[-1]} orbitals on {orbitals.waves.count} waves along each axis would "
             f"take {needed / 1e9:.0f} GB, allowed: {MEMORY / 1e9:.0f}; ask for less in accuracy.pair_meV or "
             "accuracy.enhancement"
         )
-    geminals = Geminals(Integrals(orbitals.first(*numbers[-1])), resolved.core.permittivity, ranges)
-    energies, enhancements = [], []
-    for electrons, holes in numbers:
-        products = sector(orbitals, parity_of_ground(orbitals), electrons, holes)
-        found = geminals.states(products, 1, ground=True)
-        energies.append(float(found.energies[0]))
-        enhancements.append(float(found.enhancements[0]))
+    geminals = Geminals(Integrals(orbitals.first(electrons[-1], holes[-1])), permittivity, ranges)
+
+    def solved(e: int, h: int, functions: tuple[int, ...] | None = None) -> PairStates:
+        products = sector(orbitals, parity_of_ground(orbitals), e, h)
+        return geminals.states(products, 1, ground=True, functions=functions)
+
+    *smaller, found = (solved(e, h) for e, h in zip(electrons, holes))
+    fewer_electrons = [solved(e, holes[-1]) for e in electrons[:-1]]
+    fewer_holes = [solved(electrons[-1], h) for h in holes[:-1]]
+    constant, _, last = geminals.everywhere
+    fewer_functions = solved(electrons[-1], holes[-1], (constant, last))
+    rest = np.add(by_waves, by_exponentials) * (1.0, found.enhancements[0])
+    rest += FEWER * _changes([fewer_functions, found])[0]
+    bare = orbitals
+    if fields != BARE:
+        alone = ground_of(carriers.electron), ground_of(carriers.hole)
+        bare = sample(resolved, carriers.space, alone, orbitals.waves.count)
     return Ground(
         geminals,
         pairs,
-        tuple(numbers),
+        tuple(zip(electrons, holes)),
         found,
-        _left(energies) + float(energy_off),
-        _left(enhancements) + float(contact_off) * enhancements[-1],
+        attraction(bare, permittivity).energy,
+        np.array([_left([*fewer, found]) for fewer in (fewer_electrons, fewer_holes)]),
+        rest,
+        _left([*smaller, found]) + rest,
     )
 
 
@@ -160,16 +194,21 @@ def _memory(orbitals: Sample, electrons: int, holes: int) -> float:
     """Bytes that the transition densities take, those weighted with masses included."""
     waves = 8.0 * np.prod([orbitals.waves.count * (1 if half else 2) for half in orbitals.waves.halves])
     sets = (
-        (1 + sum(a.ndim > 0 for a in carrier.diffusion)) * n * (n + 1) / 2
+        (1 + sum(a.ndim > 0 for a in carrier.diffusion) + (carrier.field is not None)) * n * (n + 1) / 2
         for carrier, n in ((orbitals.electron, electrons), (orbitals.hole, holes))
     )
     return float(waves * sum(sets))
 
 
-def _left(values: list[float]) -> float:
-    """What three enlargements say of the next ones: the last change, or half of that before."""
-    before, last = np.abs(np.diff(values))
-    return float(SAFETY * max(last, before / 2))
+def _changes(spaces: list[PairStates]) -> Array:
+    """(spaces - 1, 2) by how much energy in eV and enhancement have moved."""
+    return np.abs(np.diff([(float(s.energies[0]), float(s.enhancements[0])) for s in spaces], axis=0))
+
+
+def _left(spaces: list[PairStates]) -> Array:
+    """(2,) what three spaces say of the next ones, eV and enhancement: the last change, or a share of that before."""
+    before, last = _changes(spaces)
+    return np.asarray(SAFETY * np.maximum(last, before / FALL))
 
 
 def _off(one: Geminals) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -122,7 +122,14 @@ class Geminals:
 
     # -- pair states -----------------------------------------------------------------------------------------------
 
-    def states(self, products: Products, count: int, *, ground: bool) -> PairStates:
+    @property
+    def everywhere(self) -> tuple[int, ...]:
+        """The functions of the distance with every product: the constant, an exponential of medium range, F."""
+        return 0, (len(self.ranges) + 2) // 2, len(self.radial.coefficients) - 1
+
+    def states(
+        self, products: Products, count: int, *, ground: bool, functions: tuple[int, ...] | None = None
+    ) -> PairStates:
         """The lowest states of one symmetry.
 
         Parameters
@@ -131,8 +138,10 @@ class Geminals:
             All e_i h_j of that symmetry that take part.
         ground
             Whether e_0 h_0 is among them: it then comes with every exponential.
+        functions
+            What comes with each of the others: `everywhere`, or fewer.
         """
-        groups = self._basis(products, ground)
+        groups = self._basis(products, ground, functions or self.everywhere)
         size = sum(len(each.electron) for _, each in groups)
         overlap, energy = np.zeros((size, size)), np.zeros((size, size))
         ends = np.cumsum([0, *(len(each.electron) for _, each in groups)])
@@ -152,10 +161,10 @@ class Geminals:
         return PairStates(energies, vectors.T @ at_contact, plain, projections, tuple(groups), vectors)
 
     def function(self, states: PairStates, number: int = 0) -> "PairFunction":
-        """One of the states: e_0 h_0 times a function of its own, all others times the constant and times F."""
+        """One of the states: e_0 h_0 times a function of its own, all others times those that are `everywhere`."""
         c, start = states.vectors[:, number], 0
         own = np.zeros(self.radial.coefficients.shape[1])
-        rows = np.zeros((2, len(states.products.electron)))
+        rows = np.zeros((len(self.everywhere), len(states.products.electron)))
         others = (states.products.electron > 0) | (states.products.hole > 0)
         for u, products in states.groups:
             here = c[start : start + len(products.electron)]
@@ -163,20 +172,19 @@ class Geminals:
             if products is GROUND:
                 own += here[0] * self.radial.coefficients[u]
             else:
-                rows[0 if u == 0 else 1, others] = here
+                rows[self.everywhere.index(u), others] = here
         first = np.where(others, 0.0, 1.0)
-        functions = np.stack([own, *self.radial.coefficients[[0, -1]]])
+        functions = np.stack([own, *self.radial.coefficients[list(self.everywhere)]])
         return PairFunction(self.radial.ranges, functions, states.products, np.stack([first, *rows]))
 
-    def _basis(self, products: Products, ground: bool) -> list[tuple[int, Products]]:
-        """(function of the distance, products): all with the constant and with F, e_0 h_0 with each exponential."""
-        last = len(self.radial.coefficients) - 1
+    def _basis(self, products: Products, ground: bool, functions: tuple[int, ...]) -> list[tuple[int, Products]]:
+        """(function of the distance, products): all with some functions, e_0 h_0 with each exponential."""
         if not ground:
-            return [(0, products), (last, products)]
+            return [(u, products) for u in functions]
         others = (products.electron > 0) | (products.hole > 0)
         rest = Products(products.electron[others], products.hole[others])
-        groups = [(u, GROUND) for u in range(last)]
-        return [*groups, (0, rest), (last, rest)] if len(rest.electron) else groups
+        groups = [(u, GROUND) for u in range(len(self.radial.coefficients) - 1)]
+        return [*groups, *((u, rest) for u in functions)] if len(rest.electron) else groups
 
     def _block(self, u: int, v: int, rows: Products, columns: Products, *, ground: bool) -> tuple[Array, Array]:
         """Overlap and Hamiltonian between products times u and products times v; `ground`: the rows are e_0 h_0."""
@@ -201,7 +209,7 @@ class Geminals:
         return (
             integrals.table(product, ground=ground),
             integrals.table(radial.shared(u, v), ground=ground),
-            integrals.energy_table(attraction, radial.slopes[u] * radial.slopes[v], ground=ground),
+            integrals.energy_table(attraction, radial.slopes[u] * radial.slopes[v], product, ground=ground),
         )
 
     def _ground_block(self, radial: Radial) -> tuple[Array, Array]:
@@ -215,10 +223,8 @@ class Geminals:
                 attraction = -COULOMB / self.permittivity * product / radial.s
                 slopes = radial.slopes[u] * radial.slopes[v]
                 overlap[u, v] = self.integrals.table(product, ground=True).between(GROUND, GROUND)[0, 0]
-                energy[u, v] = self.integrals.energy_table(attraction, slopes, ground=True).between(GROUND, GROUND)[
-                    0, 0
-                ]
-                energy[u, v] += level * overlap[u, v]
+                table = self.integrals.energy_table(attraction, slopes, product, ground=True)
+                energy[u, v] = table.between(GROUND, GROUND)[0, 0] + level * overlap[u, v]
                 overlap[v, u], energy[v, u] = overlap[u, v], energy[u, v]
         return overlap, energy
 
@@ -237,12 +243,12 @@ class PairFunction:
         values = Radial(self.ranges, self.functions, waves.radii).values
         total = 0.0
         for u, left in enumerate(self.coefficients):
-            for v, right in enumerate(self.coefficients):
+            for v, right in enumerate(self.coefficients[: u + 1]):
                 rows, columns = np.flatnonzero(left), np.flatnonzero(right)
                 if len(rows) and len(columns):
                     table = Table.of(waves.kernel(values[u] * values[v], mirrors), electron, hole)
                     block = table.between(self._some(rows), self._some(columns))
-                    total += float(left[rows] @ block @ right[columns])
+                    total += (1 if u == v else 2) * float(left[rows] @ block @ right[columns])
         return total
 
     def _some(self, which: Ints) -> Products:

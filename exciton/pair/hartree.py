@@ -60,7 +60,7 @@ def hartree(resolved: Resolved, carriers: Carriers) -> tuple[Pair, tuple[Eigenpa
     assert resolved.core.permittivity is not None
     steps: list[Field] = []
     for size in SIZES:
-        pairs = wider(resolved, carriers, size + 1)
+        pairs = wider(resolved, carriers, (size + 1, size + 1))
         more = sample(resolved, carriers.space, pairs, orbitals.waves.count)
         here = more.first(more.electron.complete(size), more.hole.complete(size))
         found = self_consistent(here, resolved.core.permittivity)

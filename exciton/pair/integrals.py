@@ -151,8 +151,22 @@ class Integrals:
         """
         return _table(self.sample.waves.kernel(values, self.sample.mirrors), self.densities, ground)
 
-    def energy_table(self, potential: Array, slopes: Array, *, ground: bool = False) -> Table:
-        """Of ``potential(s) + sum_d (a_e,d(r) + a_h,d(r')) slopes(s) s_d^2/s^2``, both at the radii; a = hbar^2/2m."""
+    @cached_property
+    def _in_fields(self) -> list[tuple[Densities, Densities]]:
+        """Densities of electron and hole, for each carrier with a field: its own weighted with minus that."""
+        parts = []
+        for number, carrier in enumerate((self.sample.electron, self.sample.hole)):
+            if carrier.field is not None:
+                pair = list(self.densities)
+                pair[number] = Densities.of(self.sample.waves, carrier, -carrier.field)
+                parts.append((pair[0], pair[1]))
+        return parts
+
+    def energy_table(self, potential: Array, slopes: Array, product: Array, *, ground: bool = False) -> Table:
+        """Of ``potential(s) + sum_d (a_e,d(r) + a_h,d(r')) slopes(s) s_d^2/s^2 - (U_e(r) + U_h(r')) product(s)``.
+
+        The functions of s at the radii; a = hbar^2/2m, U the fields of the orbitals.
+        """
         waves = self.sample.waves
         plain = waves.kernel(potential, self.sample.mirrors)
         tables = []
@@ -166,6 +180,9 @@ class Integrals:
                 plain = plain + factor * kernel
             else:
                 tables.append(_table(kernel, densities, ground))
+        if self._in_fields:
+            kernel = waves.kernel(product, self.sample.mirrors)
+            tables += [_table(kernel, densities, ground) for densities in self._in_fields]
         return sum(tables, start=_table(plain, self.densities, ground))
 
     @cached_property

@@ -76,7 +76,7 @@ def manifold(
     energies, enhancements, added = [], [], []
     for parity in product(*((-1,) if p < 0 else (0, 1) for p in own)):
         products = sector(orbitals, np.array(parity), electrons, holes)
-        count = len(products.electron)  # of twice as many functions: the upper half only completes the lower
+        count = len(products.electron)  # of three times as many functions: those above only complete the lowest
         if count:
             found = geminals.states(products, count, ground=bool(np.all(parity == own)))
             more = np.zeros(count) if mismatch is None else mismatch(found.amplitudes(electrons, holes))
@@ -93,9 +93,9 @@ def manifold(
 
 
 def mean_attraction(ground: Ground, electrons: int, holes: int) -> float:
-    """Of the products of the lowest orbitals, eV: the average expectation value."""
+    """Of the products of the lowest orbitals, eV: the average expectation value, less that of the orbitals' fields."""
     geminals = ground.geminals
-    table = geminals.integrals.table(1 / geminals.radial.s)
+    s = geminals.radial.s
+    table = geminals.integrals.energy_table(-COULOMB / geminals.permittivity / s, np.zeros_like(s), np.ones_like(s))
     i, j = np.arange(electrons), np.arange(holes)
-    values = table.values[table.start[i, i][:, None] + table.column[j, j]]
-    return float(-COULOMB / geminals.permittivity * values.mean())
+    return float(table.values[table.start[i, i][:, None] + table.column[j, j]].mean())

@@ -18,6 +18,7 @@ from solvers.eigen import Eigenpairs
 from solvers.functions import FunctionSpace
 from solvers.grid import Grid
 from solvers.line import Line
+from solvers.pointwise import Potential, values_on
 from solvers.tensor import BoxSpace
 from solvers.waves import ANY, Parity, Waves, parities
 
@@ -27,6 +28,7 @@ MARGIN = 10 * np.pi  # wave numbers beyond those of the densities, times the cor
 FINER, FINEST = 1.4, 170  # steps of the number of waves along an axis, and the end of them
 PER_WAVE = 1.0  # intervals of a uniform grid for each wave: the highest has about 2.7 points a period
 LEVEL = 1e-4  # relative: closer levels are one
+BARE = (None, None)  # no fields
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +39,7 @@ class Orbitals:
     values: Array  # (n, nx, ny, nz) nm^-3/2
     parities: NDArray[np.int64]  # (n, 3): 0 even, 1 odd, ANY
     diffusion: tuple[Array, ...]  # hbar^2/2m along x, y, z, eV nm^2: one number, or (nx, ny, nz) where it differs
+    field: Array | None = None  # (nx, ny, nz) eV: these are eigenfunctions of the carrier's Hamiltonian plus this
 
     def __len__(self) -> int:
         return len(self.energies)
@@ -84,7 +87,9 @@ class Sample:
         return replace(self, waves=replace(self.waves, count=count))
 
 
-def samples(resolved: Resolved, space: FunctionSpace, pairs: Sequence[Eigenpairs]) -> Iterator[Sample]:
+def samples(
+    resolved: Resolved, space: FunctionSpace, pairs: Sequence[Eigenpairs], fields: Sequence[Potential | None] = BARE
+) -> Iterator[Sample]:
     """`sample` with more and more waves, from as many as the orbitals need where no interface is near, to `FINEST`."""
     box = box_around(resolved, space)
     highest = 2 * max(_wave_number(resolved, name, each.values) for name, each in zip(("electron", "hole"), pairs))
@@ -92,13 +97,19 @@ def samples(resolved: Resolved, space: FunctionSpace, pairs: Sequence[Eigenpairs
     period = float(np.max(edges) + np.linalg.norm(edges))
     count = int(np.ceil((highest + MARGIN / core_width(resolved, box)) * period / (2 * np.pi)))
     while True:
-        yield sample(resolved, space, pairs, min(count, FINEST))
+        yield sample(resolved, space, pairs, min(count, FINEST), fields)
         if count >= FINEST:
             return
         count = int(np.ceil(FINER * count))
 
 
-def sample(resolved: Resolved, space: FunctionSpace, pairs: Sequence[Eigenpairs], waves: int) -> Sample:
+def sample(
+    resolved: Resolved,
+    space: FunctionSpace,
+    pairs: Sequence[Eigenpairs],
+    waves: int,
+    fields: Sequence[Potential | None] = BARE,
+) -> Sample:
     """Sample states of electron and hole.
 
     Parameters
@@ -107,6 +118,8 @@ def sample(resolved: Resolved, space: FunctionSpace, pairs: Sequence[Eigenpairs]
         Of electron and hole, on `space`.
     waves
         Wave numbers along each axis; the grid resolves them.
+    fields
+        The potentials in which `pairs` are eigenfunctions, eV; None: the bare carrier.
     """
     box = box_around(resolved, space)
     points = int(np.ceil(PER_WAVE * waves))
@@ -119,8 +132,9 @@ def sample(resolved: Resolved, space: FunctionSpace, pairs: Sequence[Eigenpairs]
             space.on_grid(each.vectors, *grid.points),
             _parities(each, (x, y, z)),
             _diffusion(resolved, space, grid, carrier),
+            None if field is None else values_on(grid.points, field),
         )
-        for each, carrier in zip(pairs, ("electron", "hole"))
+        for each, carrier, field in zip(pairs, ("electron", "hole"), fields)
     )
     return Sample(Waves(grid, box, waves, (x, y, z)), electron, hole)
 

@@ -67,6 +67,8 @@ class Polarisation:
         (n_e, n_h) amplitudes of the pair in whose densities the polynomials are weighted.
     cubic
         Whether structure and pair stay what they are when axes change places.
+    bare
+        (1, nx, ny, nz) the carriers' own ground states; None: the first orbitals.
     """
 
     images: Images
@@ -74,6 +76,7 @@ class Polarisation:
     hole: Array
     weights: Array
     cubic: bool = False
+    bare: tuple[Array, Array] | None = None
 
     @classmethod
     def of(
@@ -85,7 +88,8 @@ class Polarisation:
             carriers.space.on_grid(each.vectors[:, :n], *grid.points) for each, n in zip(pairs, amplitudes.shape)
         )
         c = amplitudes / np.linalg.norm(amplitudes)
-        found = cls(Images.of(resolved, grid), electron, hole, c)
+        alone = [carriers.space.on_grid(each.psi[:, :1], *grid.points) for each in (carriers.electron, carriers.hole)]
+        found = cls(Images.of(resolved, grid), electron, hole, c, bare=(alone[0], alone[1]))
         cube = isinstance(resolved.geometry, Structure) and _is_cubic(resolved.geometry)
         return replace(found, cubic=cube and all(_same_along_axes(density) for density in found._weighting))
 
@@ -183,10 +187,15 @@ class Polarisation:
         right = np.einsum("im,bmn->bin", c, hole)
         return -float(np.einsum("ab,aim,bim->", w, left, right, optimize=True))
 
+    @property
+    def _alone(self) -> tuple[Array, Array]:
+        return (self.electron[:1], self.hole[:1]) if self.bare is None else self.bare
+
     @cached_property
     def _bare_attraction(self) -> float:
-        potential = self.images.potential(self.hole[:1] ** 2)[0]
-        return -float(self.images.grid.integral(self.electron[0] ** 2 * potential))
+        electron, hole = self._alone
+        potential = self.images.potential(hole**2)[0]
+        return -float(self.images.grid.integral(electron[0] ** 2 * potential))
 
     @cached_property
     def _self_energies(self) -> tuple[Array, Array]:
@@ -214,12 +223,10 @@ class Polarisation:
     @cached_property
     def _sensitivity(self) -> float:
         """Derivative of the sum of all terms of the bare carriers by the interface width, eV/nm."""
-        broader = Polarisation(self.images.broader, self.electron[:1], self.hole[:1], np.ones((1, 1)))
         one = np.ones((1, 1))
-        bare = np.zeros_like(self.weights)
-        bare[0, 0] = 1.0
+        own, broader = (Polarisation(images, *self._alone, one) for images in (self.images, self.images.broader))
         change = sum(broader.self_energies(one)) + broader._bare_attraction
-        change -= sum(self.self_energies(bare)) + self._bare_attraction
+        change -= sum(own.self_energies(one)) + self._bare_attraction
         return change / (self.images.broader.dielectric.width - self.images.dielectric.width)
 
     # -- the image interaction, by polynomials ----------------------------------------------------------------------

@@ -5,9 +5,11 @@ import jobs
 import numpy as np
 import pytest
 
+from exciton.carriers import bound_states
 from exciton.pair import correlated
 from exciton.pair.geminals import Geminals
 from exciton.pair.integrals import Integrals
+from exciton.pair.relaxed import relaxing
 from solvers.errors import NotAffordable, SolverError
 
 PAIR = {"exciton": {"level": "correlated", "polarisation": False}, "carriers": {"states": 1}}
@@ -55,7 +57,7 @@ def test_accuracy_on_demand():
 
 def test_too_much_is_refused_by_name(monkeypatch):
     monkeypatch.setattr(correlated, "SIZES", correlated.SIZES[:4])  # the largest spaces take a minute
-    with pytest.raises(SolverError, match=r"accuracy.enhancement = 0.005 .* reached with 17 orbitals"):
+    with pytest.raises(SolverError, match=r"accuracy.enhancement = 0.005 .* reached with 17 and 17 orbitals"):
         hard(14.2, (0.252, 0.252), accuracy={"enhancement": 5e-3, "pair_meV": 1.0})
 
 
@@ -100,6 +102,47 @@ def test_the_attraction_pulls_the_electron_back():
     assert pair > alone + 0.01
     flagged = any("the attraction changes the single-particle picture" in flag for flag in point.get("flags", ()))
     assert flagged == (pair - alone > 0.05)
+
+
+TYPE_II = {
+    "materials": {"A": {"hole_mass": 0.2}, "C": {"electron_mass": 0.2, "hole_mass": 0.4}},
+    "alignment": {"C": {"electron_barrier_eV": -0.45, "hole_barrier_eV": 1.0}},
+}
+
+
+def test_relaxed_orbitals_and_bare_ones_agree():
+    """An electron in the shell: orbitals in the hole's field or none, other functions and other integrals; upper bounds
+    both, and one pair within half of what either says of its error."""
+    resolved = jobs.resolved(6.0, (("C", 1.5),), **TYPE_II, **PAIR)
+    carriers = bound_states(resolved)
+    assert carriers.electron.probability[0]["core"] < 0.5 < carriers.hole.probability[0]["core"]
+    fields = relaxing(resolved, carriers)
+    assert fields[0] is not None
+    assert fields[1] is None
+    relaxed, more = (correlated._in_space(resolved, carriers, fields, at) for at in ((2, 2), (3, 3)))
+    bare = correlated._in_space(resolved, carriers, (None, None), (3, 3))
+    energies = [float(each.states.energies[0]) for each in (relaxed, more, bare)]
+    assert energies[1] < energies[0]
+    assert abs(energies[1] - energies[2]) < (more.error + bare.error)[0] / 2
+    assert abs(energies[1] - energies[2]) < 1e-4
+    enhancements = [float(each.states.enhancements[0]) for each in (more, bare)]
+    assert abs(np.diff(enhancements)) < (more.error + bare.error)[1] / 2
+    assert bare.bare_attraction == pytest.approx(more.bare_attraction, rel=1e-6)
+
+
+def test_who_is_relaxed():
+    """The carrier that leaves for the shell, whichever it is; none where both meet."""
+    inside = jobs.resolved(6.0, (("B", 1.0),), **PAIR)
+    assert relaxing(inside, bound_states(inside)) == (None, None)
+    masses = {"A": {"electron_mass": 0.2, "hole_mass": 0.13}, "C": {"electron_mass": 0.4, "hole_mass": 0.2}}
+    barriers = {"C": {"electron_barrier_eV": 1.0, "hole_barrier_eV": -0.45}}
+    resolved = jobs.resolved(6.0, (("C", 1.5),), materials=masses, alignment=barriers, **PAIR)
+    carriers = bound_states(resolved)
+    electron, hole = relaxing(resolved, carriers)
+    assert electron is None
+    assert hole is not None
+    centre, corner = (hole(*np.full((3, 1), x))[0, 0, 0] for x in (0.0, 4.4))
+    assert 2 * centre < corner < 0
 
 
 def test_states_that_are_too_coarse_are_refused(monkeypatch):

@@ -111,6 +111,22 @@ def test_a_heavy_axis_weighs():
     assert energies[1] < energies[0] - 1e-3
 
 
+def test_a_field_is_taken_away_again():
+    """Orbitals in a constant field, which moves their energies and nothing else: the pair does not notice."""
+    sample = hard_cube.sampled(10.0, MASSES, 6)
+    energies = []
+    for depth in (0.0, 0.3):
+        electron, hole = (
+            replace(each, energies=each.energies + sign * depth, field=np.full(sample.grid.shape, sign * depth))
+            for each, sign in ((sample.electron, -1.0), (sample.hole, 0.5))
+        )
+        own = replace(sample, electron=electron, hole=hole)
+        products = sector(own, EVEN, len(electron), len(hole))
+        found = Geminals(Integrals(own), 7.3, ranges(10.0)).states(products, 1, ground=True)
+        energies.append((found.energies[0], found.enhancements[0]))
+    assert energies[1] == pytest.approx(energies[0], rel=1e-6)
+
+
 def test_scaling():
     """E(s L, m / s, eps) = E(L, m, eps) / s: lengths by s, energies by 1/s."""
     small, large = (pair(edge, 6, tuple(m / s for m in MASSES))[1] for edge, s in ((8.0, 1.0), (16.0, 2.0)))

@@ -23,7 +23,8 @@ def ground_in(most, permittivity=hard_cube.PERMITTIVITY):
     size = (len(sample.electron), len(sample.hole))
     geminals = Geminals(Integrals(sample), permittivity, np.geomspace(0.4, 9.0, 6) / hard_cube.units(MASSES)[1])
     products = sector(sample, np.zeros(3, dtype=np.int64), *size)
-    return Ground(geminals, (None, None), (size,), geminals.states(products, 1, ground=True), 0.0, 0.0)
+    found = geminals.states(products, 1, ground=True)
+    return Ground(geminals, (None, None), (size,), found, 0.0, np.zeros((2, 2)), np.zeros(2), np.zeros(2))
 
 
 def levels(most):
