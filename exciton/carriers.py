@@ -52,8 +52,9 @@ class Carriers:
     space: FunctionSpace
     electron: States
     hole: States
-    coarse_space: FunctionSpace  # the space before, with its states: what has moved since bounds what is left
-    coarse: tuple[Eigenpairs, Eigenpairs]
+    other_space: FunctionSpace  # another space with its states: what differs tells the error of what they are used for
+    other: tuple[Eigenpairs, Eigenpairs]
+    told: float  # which share of an error that difference is, at least
     method: str  # which discretisation and eigensolver ran
     unknowns: int
 
@@ -106,12 +107,18 @@ def bound_states(resolved: Resolved, comm: Comm = None) -> Carriers:
     solved = _solved(resolved, _by_name(there), count, comm)
     names = tuple(region.name for region in resolved.regions)
     electron, hole = (
-        States.of(solved.space, pairs, errors, names, solved.coarse_space, coarse)
-        for pairs, errors, coarse in zip(solved.pairs, solved.errors, solved.coarse)
+        States.of(solved.space, pairs, errors, names, solved.other_space, other, solved.told)
+        for pairs, errors, other in zip(solved.pairs, solved.errors, solved.other)
     )
-    before = solved.coarse[0], solved.coarse[1]
     return Carriers(
-        solved.space, electron, hole, solved.coarse_space, before, solved.pairs[0].method, solved.space.size
+        solved.space,
+        electron,
+        hole,
+        solved.other_space,
+        (solved.other[0], solved.other[1]),
+        solved.told,
+        solved.pairs[0].method,
+        solved.space.size,
     )
 
 
@@ -144,7 +151,13 @@ def wider(
         symmetry = resolved.solver.symmetry == "auto"
         first, second = (
             space.lowest(
-                p.diffusion, p.potential, p.count, extra=u, tolerance=WIDER, symmetry=symmetry, start=states.psi
+                p.diffusion,
+                p.potential,
+                p.count,
+                extra=u,
+                tolerance=WIDER,
+                symmetry=symmetry,
+                start=(space, states.psi),
             )
             for p, u, states in zip(problems, fields, (carriers.electron, carriers.hole))
         )

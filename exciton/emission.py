@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 from exciton.units import ELECTRON_REST, FINE_STRUCTURE, HBAR_NS, HC, KB
 
@@ -67,6 +66,8 @@ def continued(levels: Array, floor: float, temperature: float) -> Array:
     floor
         The band edge where the carrier is, eV.
     """
+    from scipy.optimize import nnls  # slow to import, and only lifetimes come here
+
     top = levels[0] + REACH * KB * temperature
     if levels[-1] >= top or len(levels) < 4:
         return levels[levels <= top] if levels[-1] >= top else levels

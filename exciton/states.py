@@ -36,12 +36,13 @@ class States:
         pairs: Eigenpairs,
         errors: Array,
         regions: Sequence[str],
-        coarse_space: FunctionSpace,
-        coarse: Eigenpairs,
+        other_space: FunctionSpace,
+        other: Eigenpairs,
+        told: float,
     ) -> "States":
         """From eigenpairs; `regions` names all regions of the job, those without volume included.
 
-        What the probabilities differ by from those on a coarser space bounds their error.
+        What the probabilities differ by from those on another space is the share `told` of their error, at least.
         """
         psi = _signed(space, pairs.vectors)
         share = _shares(space, psi)
@@ -50,14 +51,14 @@ class States:
             {name: float(share[index[name], i]) if name in index else 0.0 for name in regions}
             for i in range(psi.shape[1])
         )
-        moved = np.abs(share - _shares(coarse_space, coarse.vectors)).max(axis=0)
+        moved = np.abs(share - _shares(other_space, other.vectors)).max(axis=0)
         return cls(
             energies=pairs.values,
             errors=errors,
             residuals=pairs.residuals,
             psi=psi,
             probability=probability,
-            probability_errors=moved + ROUNDING,
+            probability_errors=moved / told + ROUNDING,
             participation=1.0 / space.quartic(psi),
             labels=pairs.labels,
         )

@@ -47,9 +47,7 @@ class Solved(NamedTuple):
     pair: PairDensity | None = None  # of the correlated ground pair
 
 
-def solve(
-    job: Job, progress: Callable[[int, int], None] | None = None, *, folder: str | Path | None = None
-) -> Result:
+def solve(job: Job, progress: Callable[[int, int], None] | None = None, *, folder: str | Path | None = None) -> Result:
     """Solve every point of a job, in memory, or into a folder as ``exciton solve`` does.
 
     Parameters

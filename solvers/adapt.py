@@ -53,9 +53,10 @@ class Solved:
     space: FunctionSpace
     pairs: tuple[Eigenpairs, ...]
     errors: tuple[Array, ...]  # (count,) estimated error of each eigenvalue, per problem
-    coarse_space: FunctionSpace  # the space before, with its states: what has moved since bounds what is left
-    coarse: tuple[Eigenpairs, ...]
+    other_space: FunctionSpace  # a poorer or a richer one, with its states: what differs tells the error of the rest
+    other: tuple[Eigenpairs, ...]
     steps: int
+    told: float = 1.0  # which share of an error that difference is, at least
 
 
 def space_on(cells: Cells, degree: int, comm: Comm = None) -> MeshSpace:

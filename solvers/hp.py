@@ -1,16 +1,17 @@
 """Accuracy on demand on nested boxes: hp refinement along each axis until every eigenvalue holds its tolerance.
 
-Each step solves on a space and on a richer one, which contains it: a higher degree in every element, and one thin
-element more on each side of every interface. The richer solution is the result; the drop of the energies, which are
-upper bounds on both spaces, is the error of the poorer one, and bounds that of the richer. Where it is too large, the
-richer solution also tells what to do: projected, element by element and axis by axis, onto the poorer space, it shows
-which elements have lost how much of its energy. Those that have lost most become what they are in the richer space
-(L. Demkowicz, Computing with hp-Adaptive Finite Elements, Chapman & Hall 2006, chapters 11 and 13: refinement driven by
-a reference solution).
+Each step solves on a space and looks at a richer one, which contains it: a higher degree in every element, and one
+thin element more on each side of every interface. Two steps of the eigensolver there, from the states at hand, make
+their energies fall by 0.8 to 1.0 of what the poorer space lacks: that share is the error estimate, and what the
+states have gained, projected element by element and axis by axis onto the poorer space, shows which elements lack how
+much. Those that lack most become what they are in the richer space (L. Demkowicz, Computing with hp-Adaptive Finite
+Elements, Chapman & Hall 2006, chapters 11 and 13: refinement driven by a reference solution, which is not solved for
+here).
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -27,12 +28,16 @@ from .tensor import BoxSpace, nested
 
 Array = NDArray[np.float64]
 
-MORE = 3  # states of the poorer space beyond those asked for: on the richer one the order may be another
-GAIN = 0.25  # what is left, at most, of the drop of the energy from a space to the richer one
-MARGIN = 2.0  # on what a cut leaves where the functions near the edges are all that is left
+MORE = 3  # states beyond those asked for: on the richer space the order may be another
+TOLD = 0.6  # share of its error that a space learns from the richer one, at least; on random boxes 0.82 at least
+LEAST = 0.1  # the same where the step before has learnt less
+SMALL = 0.01  # share of the largest error that does not count
+LOOK = 2  # steps of the eigensolver in the richer space
 REDUCTION = 0.03  # a step does not aim lower than this share of the error: its candidates cannot do more
 STEPS = 30
 LIMIT = 4_000_000  # unknowns: about 4 GB with the basis of the eigensolver
+
+Start = tuple[BoxSpace, Array] | None
 
 
 class Element(NamedTuple):
@@ -72,56 +77,42 @@ def adapt(
     planes = [interfaces(structure, axis) for axis in range(3)]
     lines = [graded(p, 0, degree) for p in planes]
     residual = float(np.clip(0.1 * np.sqrt(tolerance), 1e-7, 1e-4))  # enters the energy squared
-    start: list[Array | None] = [None] * len(problems)
-    worst, least = np.inf, _least_gain(problems)
-    before: tuple[list[Array], tuple[Eigenpairs, ...]] | None = None
-    more: tuple[Eigenpairs, ...] | None = None
+    start: list[Start] = [None] * len(problems)
+    worst, told = np.inf, TOLD
+    before: tuple[list[Array], list[Array]] | None = None
     for step in range(STEPS):
         space = _space(structure, lines)
         choices = [_richer(line, p) for line, p in zip(lines, planes)]
-        richer = _alike(lines, [_line([*chain(*choice)]) for choice in choices])
-        rich = _space(structure, richer)
+        rich = _space(structure, _alike(lines, [_line([*chain(*choice)]) for choice in choices]))
         if rich.size > LIMIT:
             break
-        if more is None:
-            wider = [replace(p, count=min(p.count + MORE, space.size)) for p in problems]
-            more = _solve(space, wider, residual, symmetry, start)
-        fine = _solve(rich, problems, residual, symmetry, [_carried(space, e.vectors, rich) for e in more])
-        coarse = tuple(_first(e, p.count) for e, p in zip(more, problems))
-        drops = [c.values - f.values for c, f in zip(coarse, fine)]
-        gain = GAIN if before is None else _gain(before, fine, least)
-        errors = tuple(gain * np.abs(drop) for drop in drops)
-        before = drops, fine
+        found = _solve(space, problems, residual, symmetry, start)
+        better = _improved(rich, problems, residual, symmetry, found, space)
+        drops = [f.values - b.values for f, b in zip(found, better)]
+        if before is not None:
+            told = _told(before, [b.values for b in better])
+        before = [f.values for f in found], drops
+        errors = tuple(np.maximum(drop[: p.count], 0.0) / told for drop, p in zip(drops, problems))
         worst = max(float(error.max()) for error in errors)
         if worst <= tolerance:
-            return Solved(rich, fine, errors, space, coarse, step + 1)
-        lines = _alike(lines, _refined(lines, choices, rich, problems, fine, 0.4 * tolerance / worst))
-        more = fine if all(map(_same, lines, richer)) else None
-        space = _space(structure, lines)
-        start = [_carried(rich, e.vectors, space) for e in fine]
+            kept, beside = (tuple(_first(e, p.count) for e, p in zip(pairs, problems)) for pairs in (found, better))
+            return Solved(space, kept, errors, rich, beside, step + 1, told)
+        lines = _alike(lines, _refined(lines, choices, rich, problems, better, 0.4 * tolerance / worst))
+        start = [(rich, e.vectors) for e in better]
     raise NotAffordable(
         f"an accuracy of {tolerance:.1e} was asked for; {worst:.1e} was reached on {space.size} unknowns: "
         "ask for less, or for fewer states"
     )
 
 
-def _least_gain(problems: Sequence[Problem]) -> float:
-    """What a cut leaves of the error near an edge of a box, where psi varies as r^lambda: FACTOR^(2 lambda).
-
-    lambda is (4/pi) atan sqrt((a1 + 3 a2)/(3 a1 + a2)) for functions even about the bisector, 2 - lambda for odd ones.
-    """
-    ratios = np.concatenate([(p.diffusion[1:] / p.diffusion[:-1]).ravel() for p in problems])
-    exponents = 4 / np.pi * np.arctan(np.sqrt((1 + 3 * ratios) / (3 + ratios)))
-    smallest = np.minimum(exponents, 2 - exponents).min(initial=1.0)
-    left = FACTOR ** (2 * smallest)
-    return float(MARGIN * left / (1 - left))
-
-
-def _gain(before: tuple[list[Array], tuple[Eigenpairs, ...]], fine: Sequence[Eigenpairs], least: float) -> float:
-    """What was left of the drop of the last step, known by now, with a factor of 3 for safety."""
-    drops, rich = before
-    left = [np.abs(old.values - new.values) / np.maximum(drop, 1e-300) for old, new, drop in zip(rich, fine, drops)]
-    return float(np.clip(3 * max(ratio.max() for ratio in left), least, GAIN))
+def _told(before: tuple[list[Array], list[Array]], now: Sequence[Array]) -> float:
+    """Which share of its error a space has learnt: its drops over what its energies have fallen since, at least."""
+    shares = []
+    for old, drop, new in zip(*before, now):
+        fallen = old[: len(new)] - new[: len(old)]
+        counts = fallen > SMALL * fallen.max()
+        shares += list(drop[: len(new)][counts] / fallen[counts])
+    return float(np.clip(min(shares, default=TOLD), LEAST, TOLD))
 
 
 def interfaces(structure: Structure, axis: int) -> list[float]:
@@ -138,11 +129,35 @@ def _space(structure: Structure, lines: Sequence[Line]) -> BoxSpace:
 
 
 def _solve(
-    space: BoxSpace, problems: Sequence[Problem], residual: float, symmetry: bool, start: Sequence[Array | None]
+    space: BoxSpace, problems: Sequence[Problem], residual: float, symmetry: bool, start: Sequence[Start]
 ) -> tuple[Eigenpairs, ...]:
     return tuple(
-        space.lowest(p.diffusion, p.potential, p.count, extra=p.extra, tolerance=residual, symmetry=symmetry, start=s)
+        space.lowest(
+            p.diffusion,
+            p.potential,
+            min(p.count + MORE, space.size),
+            extra=p.extra,
+            tolerance=residual,
+            symmetry=symmetry,
+            start=s,
+        )
         for p, s in zip(problems, start)
+    )
+
+
+def _improved(
+    rich: BoxSpace,
+    problems: Sequence[Problem],
+    residual: float,
+    symmetry: bool,
+    found: Sequence[Eigenpairs],
+    space: BoxSpace,
+) -> tuple[Eigenpairs, ...]:
+    return tuple(
+        rich.improved(
+            p.diffusion, p.potential, pairs, space, extra=p.extra, tolerance=residual, symmetry=symmetry, steps=LOOK
+        )
+        for p, pairs in zip(problems, found)
     )
 
 
@@ -154,12 +169,6 @@ def _first(pairs: Eigenpairs, count: int) -> Eigenpairs:
         residuals=pairs.residuals[:count],
         labels=pairs.labels[:count],
     )
-
-
-def _carried(space: BoxSpace, vectors: Array, other: BoxSpace) -> Array:
-    """The functions of one space at the nodes of another."""
-    grids = [line.nodes[1:-1] for line in other.lines]
-    return space.on_grid(vectors, *grids).reshape(vectors.shape[1], -1).T
 
 
 # -- lines from elements ---------------------------------------------------------------------------------------------
@@ -240,8 +249,7 @@ def _refined(
     """Refine the elements that lack most until what is left is `reduction` of what they lack together."""
     lacks: list[tuple[float, int, int]] = []  # lack, axis, element
     for axis, line in enumerate(lines):
-        moments = _weighted(rich, axis, problems, fine)
-        lacks += [(_lack(e, rich.lines[axis], moments), axis, i) for i, e in enumerate(_elements(line))]
+        lacks += [(lack, axis, e) for e, lack in enumerate(_lacks(line, rich, axis, problems, fine))]
     lacks.sort(key=lambda lack: -lack[0])
     remaining = total = sum(lack for lack, _, _ in lacks)
     chosen = set()
@@ -256,47 +264,71 @@ def _refined(
     ]
 
 
-def _weighted(rich: BoxSpace, axis: int, problems: Sequence[Problem], fine: Sequence[Eigenpairs]) -> list[Array]:
-    """For each element along an axis, (states, n, n): a u u' integrated over the two other axes."""
-    per_element = []
-    boxes = [rich.moments(pairs.vectors, axis) for pairs in fine]
-    for e in range(len(rich.lines[axis].degrees)):
-        parts = []
-        for problem, moments in zip(problems, boxes):
-            outer = np.append(problem.diffusion[1:, axis], 0.0)
-            steps = [
-                (a - b if first <= e < last else 0.0)
-                for a, b, (first, last) in zip(problem.diffusion[:, axis], outer, (box[axis] for box in rich.boxes))
-            ]
-            parts.append(np.tensordot(steps, moments, axes=1))
-        per_element.append(np.concatenate(parts))
-    return per_element
+def _lacks(
+    line: Line, rich: BoxSpace, axis: int, problems: Sequence[Problem], fine: Sequence[Eigenpairs]
+) -> list[float]:
+    """Kinetic energy along an axis that each element cannot hold of the richer solutions: the most of any state.
 
-
-def _lack(element: Element, rich: Line, moments: list[Array]) -> float:
-    """Kinetic energy along the axis that an element cannot hold of the richer solution: the most of any.
-
-    In one dimension the best approximation in the energy interpolates at the ends of the elements, and is local.
+    In one dimension the best approximation in the energy interpolates at the ends of the elements, and is local. Across
+    the axis the integral is a sum over nodes, which is exact enough to choose by.
     """
-    first = int(np.searchsorted(rich.breaks, element.left))
-    last = int(np.searchsorted(rich.breaks, element.right))
-    local = Line(rich.breaks[first : last + 1], rich.degrees[first:last])
+    fuller = rich.lines[axis]
+    blocks = [_across(rich, axis, pairs.vectors[:, : p.count]) for p, pairs in zip(problems, fine)]
+    lacks = []
+    for element in _elements(line):
+        first, last = np.searchsorted(fuller.breaks, [element.left, element.right])
+        form, scale = _form(element, fuller, int(first), int(last))
+        rows = np.arange(len(form)) + sum(fuller.degrees[:first]) - 1
+        kept = (rows >= 0) & (rows < fuller.size)
+        form, rows = form[np.ix_(kept, kept)], rows[kept]
+        worst = 0.0
+        for problem, block in zip(problems, blocks):
+            # a is constant over the element along the axis: its first rich element stands for all
+            weights = _weights(rich, axis, int(first), problem.diffusion[:, axis])
+            here = block[rows]
+            energies = np.einsum("isp,isp,p->s", np.tensordot(form, here, axes=1), here, weights)
+            worst = max(worst, float(energies.max()))
+        lacks.append(scale * worst)
+    return lacks
+
+
+def _across(space: BoxSpace, axis: int, vectors: Array) -> Array:
+    """(unknowns along the axis, functions, unknowns across it)."""
+    blocks = vectors.T.reshape(-1, *space.shape)
+    return np.ascontiguousarray(np.moveaxis(blocks, axis + 1, 0)).reshape(space.shape[axis], vectors.shape[1], -1)
+
+
+def _weights(space: BoxSpace, axis: int, element: int, a: Array) -> Array:
+    """(unknowns across the axis,): a times the weight of each node beside an element of the axis."""
+    one, other = (d for d in range(3) if d != axis)
+    total = np.zeros((space.shape[one], space.shape[other]))
+    for r, (box, step) in enumerate(zip(space.boxes, a - np.append(a[1:], 0.0))):
+        first, last = box[axis]
+        if first <= element < last:
+            total += step * np.outer(*(space.factors[d][r][1].sum(axis=1) for d in (one, other)))
+    return total.ravel()
+
+
+def _form(element: Element, fuller: Line, first: int, last: int) -> tuple[Array, float]:
+    """The matrix of what an element lacks of functions on some elements of a fuller line, and its unit."""
+    width = element.right - element.left
+    shares = (fuller.breaks[first : last + 1] - element.left) / width
+    return _missing(element.degree, tuple(np.round(shares, 12)), tuple(fuller.degrees[first:last])), 1 / width
+
+
+@lru_cache(maxsize=1024)
+def _missing(degree: int, breaks: tuple[float, ...], degrees: tuple[int, ...]) -> Array:
+    """The same for an element from 0 to 1."""
+    local = Line(np.array(breaks), degrees)
     nodes = local.nodes
-    start = sum(rich.degrees[:first])
-    held = _line([element])
     # the ends are interpolated; what vanishes there is projected in the energy
-    ends = np.stack([nodes[-1] - nodes, nodes - nodes[0]], axis=1) / (nodes[-1] - nodes[0])
-    inner = held.tabulate(nodes)
+    ends = np.stack([1 - nodes, nodes], axis=1)
+    inner = Line(np.array([0.0, 1.0]), (degree,)).tabulate(nodes)
     stiffness = local.stiffness()
     linear = ends @ np.eye(len(nodes))[[0, -1]]
     projection = linear + inner @ np.linalg.solve(
         inner.T @ stiffness @ inner, inner.T @ stiffness @ (np.eye(len(nodes)) - linear)
     )
     missing = np.eye(len(nodes)) - projection
-    form = missing.T @ stiffness @ missing
-    rows = np.arange(start, start + len(nodes)) - 1
-    kept = (rows >= 0) & (rows < rich.size)
-    form = form[np.ix_(kept, kept)]
-    rows = rows[kept]
-    # a is constant over the element along the axis: its first rich element stands for all
-    return float(np.max(np.einsum("ij,sij->s", form, moments[first][:, rows[:, None], rows])))
+    form: Array = missing.T @ stiffness @ missing
+    return form

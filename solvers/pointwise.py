@@ -1,6 +1,6 @@
 """A potential that is given by its values at the quadrature points of a `BoxSpace`, where it is not constant in boxes.
 
-A field, a Hartree potential, a smooth interface. It joins the operator of `sectors` as a diagonal between two changes
+A field, a Hartree potential, a smooth interface. It joins the operator of `separable` as a diagonal between two changes
 of basis; its best separable part joins the preconditioner.
 """
 

@@ -2,7 +2,7 @@
 
 All boxes share the axes, so a function is an array of values at the products of three rows of nodes, and every
 integral over a box is a product of 1-D integrals. Behind the same names as `Space` has for meshes. The eigenproblem
-is in `sectors`.
+is in `separable` and `sectors`.
 """
 
 from collections.abc import Sequence
@@ -120,17 +120,6 @@ class BoxSpace:
         region[outside[0][:, None, None] | outside[1][:, None] | outside[2]] = -1
         return region
 
-    def moments(self, u: Array, axis: int) -> Array:
-        """(regions, count, n, n): u u' integrated across each box, over the two other axes; n unknowns along `axis`."""
-        left = np.moveaxis(self._blocks(u), axis + 1, 1)
-        flat = (u.shape[1], self.shape[axis], -1)
-        result = []
-        for r in range(len(self.boxes)):
-            masses = [np.eye(n) if d == axis else self.factors[d][r][1] for d, n in enumerate(self.shape)]
-            right = np.moveaxis(contract(self._blocks(u), *masses), axis + 1, 1)
-            result.append(left.reshape(flat) @ right.reshape(flat).transpose(0, 2, 1))
-        return np.array(result)
-
     def _blocks(self, u: Array) -> Array:
         return np.ascontiguousarray(u.T).reshape(-1, *self.shape)
 
@@ -153,7 +142,7 @@ class BoxSpace:
         extra: Potential | ArrayLike | None = None,
         tolerance: float = 1e-7,
         symmetry: bool = True,
-        start: Array | None = None,
+        start: "tuple[BoxSpace, Array] | None" = None,
     ) -> Eigenpairs:
         """Lowest eigenpairs of ``-div(a grad u) + (V + W) u = E u`` with a and V constant in each region.
 
@@ -171,8 +160,8 @@ class BoxSpace:
         symmetry
             Solve each parity by itself along the axes about whose middle the problem is symmetric.
         start
-            Functions to begin with, shape (size, any), such as the states of a coarser space; they save iterations
-            and change nothing else.
+            A space and functions of it to begin with, shape (its size, any), such as the states of a coarser one or of
+            a neighbouring structure; they save iterations and change nothing else.
 
         Raises
         ------
@@ -183,11 +172,42 @@ class BoxSpace:
         """
         from .sectors import lowest
 
+        a, v, w = self._operator(diffusion, potential, extra)
+        return lowest(self, a, v, count, extra=w, tolerance=tolerance, symmetry=symmetry, start=start)
+
+    def improved(
+        self,
+        diffusion: ArrayLike,
+        potential: ArrayLike,
+        pairs: Eigenpairs,
+        poorer: "BoxSpace",
+        *,
+        extra: Potential | ArrayLike | None = None,
+        tolerance: float = 1e-7,
+        symmetry: bool = True,
+        steps: int = 1,
+    ) -> Eigenpairs:
+        """Eigenpairs of a poorer space, which this one contains, after some steps of Davidson's method in this one.
+
+        Each step applies the operator once. The energies are upper bounds of the exact ones, not above those given:
+        how far they fall tells what the poorer space lacks, at a small part of the cost of a solution here.
+
+        Parameters
+        ----------
+        pairs
+            Of the same operator on `poorer`, with labels.
+        """
+        from .sectors import improved
+
+        a, v, w = self._operator(diffusion, potential, extra)
+        return improved(self, a, v, pairs, poorer, extra=w, tolerance=tolerance, symmetry=symmetry, steps=steps)
+
+    def _operator(
+        self, diffusion: ArrayLike, potential: ArrayLike, extra: Potential | ArrayLike | None
+    ) -> tuple[Array, Array, Pointwise | None]:
         a = np.asarray(diffusion, dtype=float)
         a = np.repeat(a[:, None], 3, axis=1) if a.ndim == 1 else a
-        v = np.asarray(potential, dtype=float)
-        w = None if extra is None else Pointwise.of(self.lines, extra)
-        return lowest(self, a, v, count, extra=w, tolerance=tolerance, symmetry=symmetry, start=start)
+        return a, np.asarray(potential, dtype=float), None if extra is None else Pointwise.of(self.lines, extra)
 
 
 def nested(structure: Structure, lines: tuple[Line, Line, Line]) -> BoxSpace:

@@ -26,9 +26,8 @@ def first_order_in(resolved: Resolved, carriers: Carriers) -> tuple[Pair, Sample
         if 1e3 * pull.error <= SHARE * resolved.accuracy.pair_meV:
             break
     terms = {"electron": float(electron.energies[0]), "hole": float(hole.energies[0]), "attraction": pull.energy}
-    # what the coarser states' attraction differs by bounds the error that is left in the densities
-    before = sample(resolved, carriers.coarse_space, carriers.coarse, orbitals.waves.count)
-    moved = 0.5 * COULOMB / permittivity * abs(mean_inverse_distance(orbitals) - mean_inverse_distance(before))
+    other = sample(resolved, carriers.other_space, carriers.other, orbitals.waves.count)
+    moved = COULOMB / permittivity * abs(mean_inverse_distance(orbitals) - mean_inverse_distance(other)) / carriers.told
     error = float(electron.errors[0] + hole.errors[0]) + pull.error + moved
     shape = float(electron.probability_errors[0] + hole.probability_errors[0])
     overlap = overlap_squared(carriers.space, electron, hole)

@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 Action = Callable[[Array], Array]
 
 ROWS = 100_000  # of a basis that are combined at a time, in place
+ITERATIONS = 200  # at most
 ROUNDING = 1e-12  # what is left of a normalised column that lies in the basis
 INDEPENDENT = 1e-5  # a block whose overlap is better conditioned than this is orthonormal after one pass
 
@@ -42,7 +43,7 @@ def davidson(
     dual_norm: Callable[[Array], Array] | None = None,
     floor: float = 0.0,
     tolerance: float | Array = 1e-7,
-    iterations: int = 200,
+    iterations: int = ITERATIONS,
     restart: int = 4,
     comm: Comm = None,
 ) -> Ritz:

@@ -1,0 +1,251 @@
+"""The operator on nested boxes, matrix-free, and its separable preconditioner, for one parity along each axis.
+
+With the 1-D stiffness K and mass M of box r alone (index r) and its coefficients relative to those of the box around,
+
+    A = sum_r  da_x K_r x M_r x M_r + da_y M_r x K_r x M_r + da_z M_r x M_r x K_r + dv M_r x M_r x M_r,
+
+a few small dense matrix products per box. It is applied in the eigenbasis of the 1-D BenDaniel-Duke operator along
+each axis through the core: there the full mass matrix is the identity, the separable preconditioner
+1/(lx + ly + lz - theta) is a pointwise division (R. E. Lynch, J. R. Rice, D. H. Thomas, Numer. Math. 6, 185 (1964)),
+and the two parities of a symmetric axis fall apart into problems of half the size. Energies are taken from gradients
+at Gauss points, where small elements lose no digits to cancellation.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigh
+
+from .eigen.davidson import ITERATIONS, Ritz, davidson
+from .line import Line
+from .pointwise import Pointwise, half_of
+from .tensor import BoxSpace, contract
+
+Array = NDArray[np.float64]
+Parities = tuple[int, int, int]  # along x, y, z: 0 even, 1 odd, ANY where the axis is not symmetric
+
+ANY = -1
+BESIDE, BARRIER = 0.3, 0.7  # of the preconditioner, see `Axis`: half the iterations where masses differ tenfold
+RESTART = 6  # blocks of the eigensolver's basis
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """Levels of one operator on one space, to a relative residual."""
+
+    space: BoxSpace
+    axes: "Sequence[Axis]"
+    kinds: Sequence[int]  # for each axis, the first axis that it can change places with
+    a: Array  # (regions, 3)
+    v: Array  # (regions,)
+    extra: Pointwise | None
+    tolerance: float
+
+    @classmethod
+    def of(
+        cls, space: BoxSpace, a: Array, v: Array, extra: Pointwise | None, tolerance: float, *, symmetry: bool
+    ) -> "Problem":
+        """The problem with a of shape (regions, 3), by parity where that is wanted and there."""
+        axes = [Axis(space, d, a[:, d], v, extra, symmetry) for d in range(3)]
+        return cls(space, axes, _kinds(axes, extra), a, v, extra, tolerance)
+
+    @property
+    def floor(self) -> float:
+        """A lower bound of the spectrum."""
+        return float(self.v.min()) + (0.0 if self.extra is None else self.extra.lowest)
+
+    @property
+    def sectors(self) -> list[Parities]:
+        x, y, z = (axis.parities for axis in self.axes)
+        return list(product(x, y, z))
+
+
+class Operator:
+    """A and its separable preconditioner in the 1-D eigenbases of one parity per axis."""
+
+    def __init__(self, problem: Problem, parities: Parities) -> None:
+        axes = problem.axes
+        self.problem, self.parities = problem, parities
+        self.bases = [axis.basis[p] for axis, p in zip(axes, parities)]
+        lx, ly, lz = (axis.values[p] for axis, p in zip(axes, parities))
+        self.separable = lx[:, None, None] + ly[:, None] + lz
+        self._boxes = [[axis.boxes[p][r] for axis, p in zip(axes, parities)] for r in range(len(problem.a))]
+        self._da, self._dv = _relative(problem.a), _relative(problem.v)
+        self._shift = 0.0 if problem.extra is None else problem.extra.shift
+        if problem.extra is not None:
+            self._tables, self._local = problem.extra.between(self.bases, [p != ANY for p in parities])
+
+    def apply(self, block: Array) -> Array:
+        u = np.ascontiguousarray(block.T).reshape(-1, *self.separable.shape)
+        da, dv, boxes = self._da, self._dv, self._boxes
+        total = _everywhere([box.stiffness for box in boxes[-1]], da[-1], dv[-1], u)
+        for box, a, v in zip(boxes[:-1], da, dv):
+            inside = contract(u, *(side.nodes for side in box))
+            total += contract(_inside(box, a, v, inside), *(side.nodes.T for side in box))
+        if self.problem.extra is not None:
+            total += contract(contract(u, *self._tables) * self._local, *(table.T for table in self._tables))
+        return total.reshape(len(u), -1).T
+
+    def precondition(self, residual: Array, theta: Array) -> Array:
+        gap = self.separable.ravel() + self._shift - theta[:, None]
+        for row, least in zip(gap, 0.1 * np.abs(theta - min(self.problem.floor, 0.0)) + 1e-12):
+            near = np.flatnonzero(np.abs(row) < least)
+            row[near] = np.copysign(least, row[near])
+        return (residual.T / gap).T
+
+    def carried(self, other: BoxSpace, functions: Array) -> Array:
+        """(size, any) parts, of these parities, of functions on another space over the same box."""
+        tables = []
+        for axis, p, line, mine in zip(self.problem.axes, self.parities, other.lines, self.problem.space.lines):
+            tables.append(axis.basis[p].T @ axis.mass @ line.tabulate(mine.nodes[1:-1]))
+        parts = contract(np.ascontiguousarray(functions.T).reshape(-1, *other.shape), *tables)
+        return parts.reshape(len(parts), -1).T
+
+    def search(self, start: Array, tolerance: Array, iterations: int = ITERATIONS) -> Ritz:
+        """Block Davidson for as many states as there are tolerances."""
+        return davidson(
+            self.apply,
+            self.precondition,
+            start,
+            len(tolerance),
+            floor=self.problem.floor,
+            restart=RESTART,
+            tolerance=tolerance,
+            iterations=iterations,
+        )
+
+    def states(self, ritz: Ritz, count: int) -> tuple[Array, Array]:
+        """The lowest of what was found: energies that have lost no digits, and vectors in the space's nodal basis."""
+        values, states = ritz.values[:count], ritz.vectors[:, :count]
+        rounding = np.finfo(float).eps * self.separable.max()
+        if rounding > self.problem.tolerance**2 * np.abs(values - self.problem.floor).min():
+            # strong grading: the operator's rounding, eps times its norm, is seen in the energies
+            values, turn = eigh(*_forms(self.problem, self.parities, states))
+            states = states @ turn
+        return values, contract(states.T.reshape(count, *self.separable.shape), *self.bases).reshape(count, -1).T
+
+
+def _forms(problem: Problem, parities: Parities, states: Array) -> tuple[Array, Array]:
+    """The matrices of A and of the scalar product between states of a sector, from gradients at Gauss points."""
+    rules = [line.quadrature(1) for line in problem.space.lines]
+    bases = [axis.basis[p] for axis, p in zip(problem.axes, parities)]
+    cuts = [half_of(rule, basis, half=p != ANY) for rule, basis, p in zip(rules, bases, parities)]
+    weights = np.einsum("a,b,c->abc", *(cut.weights for cut in cuts))
+    region = problem.space.region_at([cut.elements for cut in cuts])
+    local = problem.v[region]
+    if problem.extra is not None:
+        local = local + problem.extra.values[tuple(slice(len(cut.points)) for cut in cuts)]
+    u = np.ascontiguousarray(states.T).reshape(-1, *(basis.shape[1] for basis in bases))
+
+    def between(one: Array, weight: Array) -> Array:
+        return (one * weight).reshape(len(one), -1) @ one.reshape(len(one), -1).T
+
+    value = contract(u, *(cut.values for cut in cuts))
+    energy = between(value, weights * local)
+    for d in range(3):
+        slope = contract(u, *(cut.slopes if axis == d else cut.values for axis, cut in enumerate(cuts)))
+        energy += between(slope, weights * problem.a[region, d])
+    return energy, between(value, weights)
+
+
+def _everywhere(stiffness: Sequence[Array], a: Array, v: float, u: Array) -> Array:
+    """The outermost box's part of A u, where all mass matrices are the identity."""
+    kx, ky, kz = (c * k for c, k in zip(a, stiffness))
+    flat = (len(u), u.shape[1], -1)
+    return (kx @ u.reshape(flat)).reshape(u.shape) + ky @ u + u @ kz + v * u
+
+
+def _inside(box: "Sequence[Side]", a: Array, v: float, u: Array) -> Array:
+    """An inner box's part of A u, from and to the values at its own nodes."""
+    x, y, z = box
+    flat = (len(u), u.shape[1], -1)
+    uz = u @ z.mass
+    yz = y.mass @ uz
+    across = a[1] * (y.stiffness @ uz) + a[2] * (y.mass @ (u @ z.stiffness)) + v * yz
+    total = x.mass @ across.reshape(flat) + a[0] * (x.stiffness @ yz.reshape(flat))
+    return total.reshape(u.shape)
+
+
+class Axis:
+    """The 1-D eigenbasis of one axis, by parity, and every box's matrices in it."""
+
+    def __init__(self, space: BoxSpace, axis: int, a: Array, v: Array, extra: Pointwise | None, symmetry: bool) -> None:
+        line = space.lines[axis]
+        ranges = [box[axis] for box in space.boxes]
+        self.kind = (line.breaks.tobytes(), line.degrees, tuple(ranges), a.tobytes())
+        factors = space.factors[axis]
+        # in the corners of lx + ly + lz potentials count three times: a well must not, and of a barrier a part will do;
+        # and a in the core is right for low states only, while what lies beside it in the shells has the shells' a
+        softened = np.append(a[:-1] ** (1 - BESIDE) * a[-1] ** BESIDE, a[-1])
+        barriers = BARRIER * np.maximum(v, 0.0)
+        operator = sum(da * k + dv * m for da, dv, (k, m) in zip(_relative(softened), _relative(barriers), factors))
+        if extra is not None:
+            operator = operator + extra.line(axis)
+        self.mass = factors[-1][1]
+        even = _mirrored(line, ranges) and (extra is None or extra.mirrored(axis))
+        self.parities = (0, 1) if symmetry and line.size > 1 and even else (ANY,)
+        self.turns = len(line.degrees) % 2 == 0  # the middle is the end of an element, where an odd function may turn
+        self.values: dict[int, Array] = {}
+        self.basis: dict[int, Array] = {}
+        self.boxes: dict[int, list[Side]] = {}
+        for parity in self.parities:
+            fold = _fold(line.size, parity)
+            values, vectors = eigh(fold.T @ operator @ fold, fold.T @ self.mass @ fold)
+            basis = fold @ vectors
+            self.values[parity], self.basis[parity] = values, basis
+            whole = Side(np.eye(len(values)), basis.T @ factors[-1][0] @ basis, np.eye(len(values)))
+            self.boxes[parity] = [*(_side(basis, fold, *factor) for factor in factors[:-1]), whole]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One side of a box, for one parity: its nodes' values from the 1-D eigenbasis, and its matrices on these nodes."""
+
+    nodes: Array  # (box nodes, n)
+    stiffness: Array  # (box nodes, box nodes)
+    mass: Array
+
+
+def _side(basis: Array, fold: Array, stiffness: Array, mass: Array) -> Side:
+    """Restrict to the nodes of the box; of mirror images one is kept, and both are counted."""
+    k, m = fold.T @ stiffness @ fold, fold.T @ mass @ fold
+    rows = np.flatnonzero(m.any(axis=0))
+    here = np.ix_(rows, rows)
+    return Side((fold.T @ basis)[rows], k[here], m[here])
+
+
+def _relative(coefficients: Array) -> Array:
+    """Each region's coefficient less that of the region around it."""
+    outer: Array = np.concatenate([coefficients[1:], np.zeros_like(coefficients[:1])])
+    return coefficients - outer
+
+
+def _mirrored(line: Line, ranges: Sequence[tuple[int, int]]) -> bool:
+    """Whether elements and boxes are the same seen from both ends."""
+    return line.mirrored and all(first == len(line.degrees) - last for first, last in ranges)
+
+
+def _fold(n: int, parity: int) -> Array:
+    """(n, m) orthonormal basis of the even or odd vectors under reversal; ANY: of all."""
+    if parity == ANY:
+        return np.eye(n)
+    half = n // 2
+    fold = np.zeros((n, n - half if parity == 0 else half))
+    i = np.arange(half)
+    fold[i, i] = np.sqrt(0.5)
+    fold[n - 1 - i, i] = np.sqrt(0.5) * (1 if parity == 0 else -1)
+    if parity == 0 and n % 2:
+        fold[half, half] = 1.0
+    return fold
+
+
+def _kinds(axes: "Sequence[Axis]", extra: Pointwise | None) -> list[int]:
+    def alike(one: int, other: int) -> bool:
+        if axes[one].kind != axes[other].kind:
+            return False
+        return one == other or extra is None or extra.exchangeable(one, other)
+
+    return [next(one for one in range(d + 1) if alike(one, d)) for d in range(len(axes))]
