@@ -40,6 +40,7 @@ from solvers.tensor import BoxSpace
 Array = NDArray[np.float64]
 
 FIRST_SIZE = 0.25  # of the first tetrahedra, over the width of the core
+EXPANDING = ("hartree", "correlated")  # levels that expand in many carrier states
 WIDER = 1e-5  # residual of states beyond those asked for, which enter their energies squared
 GEOMETRY = 4  # order of the curved facets of meshes that are refined
 LAYER_FACTOR = 0.15  # of the geometric grading of layers, as `meshes.generate` has it
@@ -103,8 +104,7 @@ def bound_states(resolved: Resolved, comm: Comm = None) -> Carriers:
         Too few states reached the eigensolver's tolerance.
     """
     there = [region for region in resolved.regions if region.there]
-    count = resolved.carriers.states
-    solved = _solved(resolved, _by_name(there), count, comm)
+    solved = _solved(resolved, _by_name(there), comm)
     names = tuple(region.name for region in resolved.regions)
     electron, hole = (
         States.of(solved.space, pairs, errors, names, solved.other_space, other, solved.told)
@@ -182,8 +182,8 @@ def _problems(names: Sequence[str], regions: dict[str, Region], count: int) -> t
     )
 
 
-def _solved(resolved: Resolved, regions: dict[str, Region], count: int, comm: Comm) -> Solved:
-    geometry, accuracy = resolved.geometry, resolved.accuracy
+def _solved(resolved: Resolved, regions: dict[str, Region], comm: Comm) -> Solved:
+    geometry, accuracy, count = resolved.geometry, resolved.accuracy, resolved.carriers.states
     tolerance, backend = accuracy.energy_meV * 1e-3, resolved.solver.wanted
     if accuracy.by_hand:
         cells = _cells_by_hand(resolved, comm)
@@ -196,7 +196,9 @@ def _solved(resolved: Resolved, regions: dict[str, Region], count: int, comm: Co
         return adapt(lambda _: (whole, 0.0), np.inf, problems, tolerance, backend=backend, comm=comm)
     problems = _problems(geometry.regions, regions, count)
     if on_boxes(resolved):
-        return hp.adapt(geometry, problems, tolerance, symmetry=resolved.solver.symmetry == "auto")
+        expands = resolved.exciton.level in EXPANDING or bool(resolved.emission.lifetime)
+        symmetry = resolved.solver.symmetry == "auto"
+        return hp.adapt(geometry, problems, tolerance, symmetry=symmetry, further=expands)
     first = FIRST_SIZE * float(np.max(geometry.core.extent))
     layers = _graded_layers(geometry, problems)
     by_parity = resolved.solver.symmetry == "auto" and any(geometry.mirror) and size(comm) == 1

@@ -10,7 +10,6 @@ here).
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
@@ -55,6 +54,7 @@ def adapt(
     *,
     symmetry: bool = True,
     degree: int = 3,
+    further: bool = False,
 ) -> Solved:
     """Refine until the estimated error of every eigenvalue of every problem is below `tolerance`.
 
@@ -66,6 +66,8 @@ def adapt(
         Of the eigenvalues, absolute, in their unit.
     degree
         Of the first space.
+    further
+        Solve on the last richer space too, which holds many more states well, for those who expand in them.
 
     Raises
     ------
@@ -92,13 +94,16 @@ def adapt(
         if before is not None:
             told = _told(before, [b.values for b in better])
         before = [f.values for f in found], drops
+        kept, beside = (tuple(e.first(p.count) for e, p in zip(pairs, problems)) for pairs in (found, better))
         errors = tuple(np.maximum(drop[: p.count], 0.0) / told for drop, p in zip(drops, problems))
         worst = max(float(error.max()) for error in errors)
-        if worst <= tolerance:
-            kept, beside = (tuple(_first(e, p.count) for e, p in zip(pairs, problems)) for pairs in (found, better))
-            return Solved(space, kept, errors, rich, beside, step + 1, told)
-        lines = _alike(lines, _refined(lines, choices, rich, problems, better, 0.4 * tolerance / worst))
         start = [(rich, e.vectors) for e in better]
+        if worst <= tolerance and not further:
+            return Solved(space, kept, errors, rich, beside, step + 1, told)
+        if worst <= tolerance:
+            fine = tuple(e.first(p.count) for e, p in zip(_solve(rich, problems, residual, symmetry, start), problems))
+            return Solved(rich, fine, tuple((1 - told) * error for error in errors), space, kept, step + 1)
+        lines = _alike(lines, _refined(lines, choices, rich, problems, beside, 0.4 * tolerance / worst))
     raise NotAffordable(
         f"an accuracy of {tolerance:.1e} was asked for; {worst:.1e} was reached on {space.size} unknowns: "
         "ask for less, or for fewer states"
@@ -158,16 +163,6 @@ def _improved(
             p.diffusion, p.potential, pairs, space, extra=p.extra, tolerance=residual, symmetry=symmetry, steps=LOOK
         )
         for p, pairs in zip(problems, found)
-    )
-
-
-def _first(pairs: Eigenpairs, count: int) -> Eigenpairs:
-    return replace(
-        pairs,
-        values=pairs.values[:count],
-        vectors=pairs.vectors[:, :count],
-        residuals=pairs.residuals[:count],
-        labels=pairs.labels[:count],
     )
 
 
@@ -269,11 +264,11 @@ def _lacks(
 ) -> list[float]:
     """Kinetic energy along an axis that each element cannot hold of the richer solutions: the most of any state.
 
-    In one dimension the best approximation in the energy interpolates at the ends of the elements, and is local. Across
+    In one dimension the best approximation in the energy interpolates at the ends of the elements, and is local; across
     the axis the integral is a sum over nodes, which is exact enough to choose by.
     """
     fuller = rich.lines[axis]
-    blocks = [_across(rich, axis, pairs.vectors[:, : p.count]) for p, pairs in zip(problems, fine)]
+    blocks = [_across(rich, axis, pairs.vectors) for pairs in fine]
     lacks = []
     for element in _elements(line):
         first, last = np.searchsorted(fuller.breaks, [element.left, element.right])

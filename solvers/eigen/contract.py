@@ -34,6 +34,16 @@ class Eigenpairs:
     labels: tuple[str, ...] = ()  # parity of each state along x, y, z ("e" even, "o" odd), where solved by parity
     counted: bool = False  # a count of eigenvalues below proved that none is missing
 
+    def first(self, count: int) -> "Eigenpairs":
+        """The lowest of these."""
+        return replace(
+            self,
+            values=self.values[:count],
+            vectors=self.vectors[:, :count],
+            residuals=self.residuals[:count],
+            labels=self.labels[:count],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
