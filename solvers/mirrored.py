@@ -151,6 +151,43 @@ class MirroredSpace(Space):
             result[mixed] = super().quartic(u[:, mixed])
         return result
 
+    # -- values --------------------------------------------------------------------------------------------------
+
+    def on_grid(self, u: Array, x: ArrayLike, y: ArrayLike, z: ArrayLike) -> Array:
+        """(count, len(x), len(y), len(z)) values on the grid of these ascending coordinates; zero outside."""
+        rows, places, signs = self._beside(x, y, z)
+        shares = list(self._folded(u))
+        found = self.part.on_grid(np.hstack([part for _, part in shares]), *rows) / np.sqrt(len(self.places))
+        result = np.zeros((u.shape[1], *(len(place) for place in places)))
+        first = 0
+        for parities, (some, _) in zip(self.sectors, shares):
+            values = found[first : first + len(some)][np.ix_(np.arange(len(some)), *places)]
+            for axis, parity in enumerate(parities):
+                if parity == 1:
+                    values *= np.expand_dims(signs[axis], tuple(d for d in range(3) if d != axis))
+            result[some] += values
+            first += len(some)
+        return result
+
+    def region_on_grid(self, x: ArrayLike, y: ArrayLike, z: ArrayLike) -> Ints:
+        """(len(x), len(y), len(z)) number of the region around each point of a grid; -1 outside."""
+        rows, places, _ = self._beside(x, y, z)
+        return self.part.region_on_grid(*rows)[np.ix_(*places)]
+
+    def _beside(self, *axes: ArrayLike) -> tuple[list[Array], list[Ints], list[Array]]:
+        """Coordinates on one side of the planes, which of them each given one is or mirrors, and on which side it is."""
+        assert self.folded is not None
+        rows, places, signs = [], [], []
+        for axis, plane in zip(axes, self.folded.planes):
+            given = np.asarray(axis, dtype=float)
+            row, place = np.unique(np.abs(given) if plane else given, return_inverse=True)
+            # images that differ by rounding alone are one
+            new = np.append(True, np.diff(row) > 1e-12 * np.abs(row).max(initial=0.0))[: len(row)]
+            rows.append(row[new])
+            places.append((np.cumsum(new) - 1)[place.ravel()])
+            signs.append(np.sign(given))
+        return rows, places, signs
+
     # -- eigenpairs ----------------------------------------------------------------------------------------------
 
     def lowest(

@@ -73,6 +73,9 @@ def test_integrals_of_any_functions(planes, rng):
     np.testing.assert_allclose(space.gram(u), plain.gram(u), atol=1e-12)
     np.testing.assert_allclose(space.gram(u, v), plain.gram(u, v), atol=1e-12)
     np.testing.assert_allclose(space.quartic(u), plain.quartic(u), rtol=1e-10)
+    rows = np.linspace(-0.6, 0.45, 5), np.array([-0.3, 0.0, 0.3]), np.array([0.1])
+    np.testing.assert_allclose(space.on_grid(u, *rows), plain.on_grid(u, *rows), atol=1e-12)
+    assert (space.region_on_grid(*rows) == plain.region_on_grid(*rows)).all()
 
 
 def test_more_than_there_are():
