@@ -256,7 +256,9 @@ class _Sectors:
             first = min(bounds, key=lambda parities: bounds[parities])
             if bounds[first] >= top:
                 return self.found
-            self.found[first] = self.solve(first, 1 + len(self.found[first].values) if first in self.found else 1)
+            known = len(self.found[first].values) if first in self.found else 0
+            number = known + max(1, known // 2) if self.found else 1 + count // 6
+            self.found[first] = self.solve(first, min(number, len(self.space.kept(first))))
 
     def expected(self, count: int) -> dict[Parities, int]:
         """How many of the lowest `count` states quadratic functions put in each sector, and one more without nodes."""
@@ -303,6 +305,6 @@ class _Sectors:
             low_order=lambda: self.low_order[kept][:, kept],
             direct=DIRECT if self.space.degree >= HIGH else None,
         )
-        vectors = np.zeros((len(self.stiffness.indptr) - 1, count))
+        vectors = np.zeros((self.stiffness.shape[0], count))
         vectors[kept] = pairs.vectors
         return replace(pairs, vectors=vectors)
