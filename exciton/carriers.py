@@ -216,7 +216,7 @@ def _solved(resolved: Resolved, regions: dict[str, Region], comm: Comm) -> Solve
         cells = make() if by_parity else _shared(lambda: make().whole, comm)
         return cells, from_first(comm, defect[0])
 
-    return adapt(mesh_of, first, problems, tolerance, backend=backend, comm=comm)
+    return adapt(mesh_of, first, problems, tolerance, smooth=True, backend=backend, comm=comm)
 
 
 def _graded_layers(geometry: Structure, problems: Sequence[Problem]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from meshes.errors import MeshError
 from meshes.mesh import Mesh
 from meshes.reference import Ints
+from meshes.refine import bisected
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +40,12 @@ class Folded:
     def order(self, image: int, mirrored: Ints) -> Ints:
         """(k,) the numbering of a cell's nodes in an image; `mirrored` is that of the reference cell in a mirror."""
         return mirrored if self.images[image].sum() % 2 else np.arange(len(mirrored))
+
+    def bisected(self, marked: NDArray[np.bool_]) -> Folded:
+        """The part with marked cells cut, (cells,), see `meshes.refine`; its images are then cut alike."""
+        finer = bisected(self.mesh, marked)
+        on = np.array(self.planes) & (np.abs(finer.points) < 1e-12 * np.abs(finer.points).max())
+        return Folded(replace(finer, points=np.where(on, 0.0, finer.points)), self.planes)
 
     @cached_property
     def whole(self) -> Mesh:

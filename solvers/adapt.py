@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from meshes.mesh import Mesh
 from meshes.mirror import Folded
 from meshes.partition import Part
+from meshes.refine import bisected
 
 from .distributed import DistributedSpace
 from .eigen import Eigenpairs
@@ -27,12 +28,17 @@ Array = NDArray[np.float64]
 Cells = Mesh | Folded | Part  # a mesh, or one side of its mirror planes; over several ranks, this rank's part of it
 MeshSpace = Space | DistributedSpace
 
-GAIN = 0.5  # what is left, at most, of the drop of an energy from one degree to the next
+GAIN = 0.5  # what is left, at most, of the drop of an energy from one degree to the next where all surfaces are smooth
+SHARP = 2.0  # where there may be edges, at which states are singular: the error falls with the degree at least so fast
 GEOMETRY = 6  # order in h of the eigenvalues' error on facets of order 4
 SAFETY = 2.0
 EVEN = 0.1  # what is left, at most, of a drop by degree once the next degree adds nothing by symmetry
 LOWEST, HIGHEST = 2, 7  # degrees that are tried on one mesh
-FINER, RESUMED = 0.6, 4  # then cells are made so much smaller, and tried from this degree on
+RESUMED = (
+    4  # the degree from which on cells are cut instead, where the last drop was more than `SLOW` of the one before
+)
+SLOW, SHARE = 0.35, 0.8  # those cells are cut that have this share of the roughness
+FINER = 0.6  # where cells cannot be cut, all are made so much smaller
 LIMIT = 400_000  # unknowns
 
 
@@ -99,12 +105,14 @@ def adapt(
     problems: Sequence[Problem],
     tolerance: float,
     *,
+    smooth: bool = False,
     backend: str = "auto",
     comm: Comm = None,
 ) -> Solved:
     """Refine a curved mesh until its shape is right, then raise the degree until every error is below `tolerance`.
 
-    Where the highest degree does not suffice, cells are made smaller, if `size` is finite, and degrees tried again.
+    Where the degree gains little, at singular edges, or is high already, cells are cut in which the states are rough,
+    and degrees tried again.
 
     Parameters
     ----------
@@ -115,6 +123,8 @@ def adapt(
         Of the first mesh; infinite where there is no other.
     tolerance
         Of the eigenvalues, absolute, in their unit.
+    smooth
+        No surface between regions has an edge.
 
     Raises
     ------
@@ -138,25 +148,48 @@ def adapt(
         size /= 1.1 * (shape / (0.4 * tolerance)) ** (1 / GEOMETRY)
         mesh, defect = mesh_of(size)
         low = solve(LOWEST)
-    degree, steps = LOWEST, 0
+    degree, steps, slow, before = LOWEST, 0, 0.0, np.inf
     while True:
         degree, steps = degree + 1, steps + 1
         high = solve(degree)
-        geometry = _by_shape(problems, high[1], defect)
-        errors = tuple(GAIN * np.abs(c.values - f.values) + g for c, f, g in zip(low[1], high[1], geometry))
+        drops = [np.abs(c.values - f.values) for c, f in zip(low[1], high[1])]
+        drop = max(float(d.max()) for d in drops)
+        ratio = min(drop / max(before, 1e-300), 0.9)  # 0 on the first step on a mesh
+        slow = ratio or slow
+        gain = GAIN if smooth else 1 / ((degree / (degree - 1)) ** SHARP - 1)
+        gain = max(gain, slow / (1 - slow))  # a geometric series, where that is more
+        errors = tuple(gain * d + g for d, g in zip(drops, _by_shape(problems, high[1], defect)))
         worst = max(float(e.max()) for e in errors)
         reached = min(reached, worst)
         if worst <= tolerance:
             return Solved(high[0], high[1], errors, low[0], low[1], steps)
-        low = high
-        if degree < HIGHEST:
+        if degree < HIGHEST and not (degree > RESUMED and ratio > SLOW):
+            low, before = high, drop
             continue
-        if not np.isfinite(size):
+        finer = _finer(mesh, high, problems)
+        if finer is None and np.isfinite(size):
+            size *= FINER
+            finer, defect = mesh_of(size)
+        if finer is None:
             raise NotAffordable(_too_much(tolerance, reached))
-        size *= FINER
-        mesh, defect = mesh_of(size)
-        degree = RESUMED
+        mesh, degree, before = finer, min(degree, RESUMED) - 1, np.inf
         low = solve(degree)
+
+
+def _finer(cells: Cells, solved: "Pair", problems: Sequence[Problem]) -> Cells | None:
+    """Those cells cut that make up most of the roughness (W. Doerfler, SIAM J. Numer. Anal. 33, 1106 (1996)).
+
+    None for cells that cannot be cut: hexahedra, and parts of meshes over several ranks.
+    """
+    space, pairs = solved
+    if isinstance(cells, Part) or not isinstance(space, Space) or space.mesh.cell != "tetrahedron":
+        return None
+    rough = np.sum([space.roughness(e.vectors, p.diffusion).sum(axis=1) for p, e in zip(problems, pairs)], axis=0)
+    order = np.argsort(-rough)
+    share = np.cumsum(rough[order]) / rough.sum()
+    marked = np.zeros(len(rough), dtype=bool)
+    marked[order[: 1 + int(np.searchsorted(share, SHARE))]] = True
+    return cells.bisected(marked) if isinstance(cells, Folded) else bisected(cells, marked)
 
 
 def _by_shape(problems: Sequence[Problem], pairs: Sequence[Eigenpairs], defect: float) -> list[Array]:

@@ -60,6 +60,17 @@ def by_region(space: "Space") -> list[tuple[csr_array, csr_array]]:
     return result
 
 
+def energies(space: "Space", nodal: Array, diffusion: Array) -> Array:
+    """(cells, count): ``int grad u . a grad u`` over each cell of functions given by nodes, (cells, k, count)."""
+    result = np.empty((len(nodal), nodal.shape[2]))
+    every = np.arange(len(nodal))
+    for here, _, gradients, weights in _physical(space, every, every):
+        slopes = gradients.reshape(len(here), -1, gradients.shape[-1]) @ nodal[here]
+        factor = weights[:, :, None] * diffusion[space.mesh.tags[here]][:, None]
+        result[here] = np.einsum("cqn,cqn,cq->cn", slopes, slopes, factor.reshape(len(here), -1), optimize=True)
+    return result
+
+
 def low_order(space: "Space", diffusion: Array, potential: Array) -> csr_array:
     """The degree-1 stiffness matrix on the mesh of the nodes, for the same unknowns in the same order.
 

@@ -151,6 +151,14 @@ class MirroredSpace(Space):
             result[mixed] = super().quartic(u[:, mixed])
         return result
 
+    def roughness(self, u: Array, diffusion: Array) -> Array:
+        """(cells of the part, count): see `Space.roughness`."""
+        result = np.zeros((len(self.part.mesh.cells), u.shape[1]))
+        for some, part in self._folded(u):
+            if len(some):
+                result[:, some] += self.part.roughness(part, diffusion)
+        return result
+
     # -- values --------------------------------------------------------------------------------------------------
 
     def on_grid(self, u: Array, x: ArrayLike, y: ArrayLike, z: ArrayLike) -> Array:
@@ -175,7 +183,7 @@ class MirroredSpace(Space):
         return self.part.region_on_grid(*rows)[np.ix_(*places)]
 
     def _beside(self, *axes: ArrayLike) -> tuple[list[Array], list[Ints], list[Array]]:
-        """Coordinates on one side of the planes, which of them each given one is or mirrors, and on which side it is."""
+        """Coordinates on one side of the planes, the one that each given one is or mirrors, and the sides of these."""
         assert self.folded is not None
         rows, places, signs = [], [], []
         for axis, plane in zip(axes, self.folded.planes):

@@ -159,6 +159,23 @@ class Space:
             total += np.einsum("cqi,cq->i", values**4, part.weights)
         return total
 
+    def roughness(self, u: Array, diffusion: Array) -> Array:
+        """(cells, count): the energy, int a |grad|^2, of what only the highest degree resolves of each function.
+
+        That is a function less its interpolant one degree lower: small where it is smooth, and what is still missing
+        is smaller yet; large in cells that are too wide for it.
+
+        Parameters
+        ----------
+        diffusion
+            a, shape (regions, 3).
+        """
+        own, lower = self.element, element(self.mesh.cell, self.degree - 1)
+        rest = np.eye(own.size) - lower.values(own.nodes) @ own.values(lower.nodes)
+        return assembly.energies(
+            self, np.einsum("ij,cjn->cin", rest, self.full(u)[self.nodes], optimize=True), diffusion
+        )
+
     def on_grid(self, u: Array, x: ArrayLike, y: ArrayLike, z: ArrayLike) -> Array:
         """(count, len(x), len(y), len(z)) values on the grid of these ascending coordinates; zero outside."""
         from .sampling import on_grid
