@@ -39,7 +39,7 @@ from solvers.tensor import BoxSpace
 
 Array = NDArray[np.float64]
 
-FIRST_SIZE = 0.25  # of the first tetrahedra, over the width of the core
+FIRST_SIZE = 0.25  # of the first tetrahedra, over the width of the particle
 EXPANDING = ("hartree", "correlated")  # levels that expand in many carrier states
 WIDER = 1e-5  # residual of states beyond those asked for, which enter their energies squared
 GEOMETRY = 4  # order of the curved facets of meshes that are refined
@@ -199,7 +199,7 @@ def _solved(resolved: Resolved, regions: dict[str, Region], comm: Comm) -> Solve
         expands = resolved.exciton.level in EXPANDING or bool(resolved.emission.lifetime)
         symmetry = resolved.solver.symmetry == "auto"
         return hp.adapt(geometry, problems, tolerance, symmetry=symmetry, further=expands)
-    first = FIRST_SIZE * float(np.max(geometry.core.extent))
+    first = FIRST_SIZE * float(np.max(geometry.extent))
     layers = _graded_layers(geometry, problems)
     by_parity = resolved.solver.symmetry == "auto" and any(geometry.mirror) and size(comm) == 1
 

@@ -61,4 +61,4 @@ def _mesh(resolved: "Resolved") -> "Mesh":
         return mesh_by_hand(resolved)
     if isinstance(geometry.core, Cuboid):
         return box_mesh(geometry, float(np.max(geometry.extent)) / INTERVALS)
-    return tetrahedra(geometry, float(np.max(geometry.core.extent)) * FIRST_SIZE)
+    return tetrahedra(geometry, float(np.max(geometry.extent)) * FIRST_SIZE)
