@@ -1,7 +1,7 @@
 """The correlated pair: products of carrier states times functions of the electron-hole distance.
 
-    Psi(r_e, r_h) = sum_ij [ c_ij + d_ij F(s) ] e_i(r_e) h_j(r_h)  +  e_0 h_0 sum_k b_k exp(-kappa_k s),
-    s = |r_e - r_h|
+    Psi(r_e, r_h) = sum_ij [ c_ij + d_ij F(s) + g_ij exp(-kappa s) ] e_i(r_e) h_j(r_h)
+                    + e_0 h_0 sum_k b_k exp(-kappa_k s),   s = |r_e - r_h|
 
 F is the best combination of the exponentials for the ground product alone: it holds the cusp that products of orbitals
 lack, so that few of them are needed. Because the orbitals are eigenfunctions, all derivatives of orbitals drop out of
@@ -9,8 +9,9 @@ the Hamiltonian: integrated by parts, for u = exp(-kappa s), v = exp(-lambda s),
 
     <e_i h_j u| H_e |e_i' h_j' v> = (kappa E_i' + lambda E_i)/(kappa + lambda) <u v> + <a_e(r_e) u' v'> + ...,
 
-with a = hbar^2/2m of the electron where it is; the hole's alike. What remains are integrals of transition densities
-with functions of the distance. The space grows with the orbitals and the exponentials; energies only fall.
+with a = hbar^2/2m of the electron where it is; the hole's alike. Eigenfunctions in a field U will do as well: then
+E_i - U(r) takes the place of E_i. What remains are integrals of transition densities with functions of the distance.
+The space grows with the orbitals and the exponentials; energies only fall.
 """
 
 from dataclasses import dataclass
