@@ -83,13 +83,15 @@ def operator(masses: Sequence[Sequence[float]], edges: Sequence[float], count: i
     return Problem(HBAR2_2M0 / mass, edge, count)
 
 
-def bound_states(resolved: Resolved, comm: Comm = None) -> Carriers:
+def bound_states(resolved: Resolved, comm: Comm = None, memory: hp.Memory | None = None) -> Carriers:
     """The lowest states of both carriers, each level to ``accuracy.energy_meV`` or on the mesh given by hand.
 
     Parameters
     ----------
     comm
         The ranks that share the work, each of which calls this; on nested boxes, which are small, all do the same.
+    memory
+        Of a similar point, on nested boxes: what is the same is not solved again.
 
     Returns
     -------
@@ -104,7 +106,7 @@ def bound_states(resolved: Resolved, comm: Comm = None) -> Carriers:
         Too few states reached the eigensolver's tolerance.
     """
     there = [region for region in resolved.regions if region.there]
-    solved = _solved(resolved, _by_name(there), comm)
+    solved = _solved(resolved, _by_name(there), comm, memory)
     names = tuple(region.name for region in resolved.regions)
     electron, hole = (
         States.of(solved.space, pairs, errors, names, solved.other_space, other, solved.told)
@@ -182,7 +184,7 @@ def _problems(names: Sequence[str], regions: dict[str, Region], count: int) -> t
     )
 
 
-def _solved(resolved: Resolved, regions: dict[str, Region], comm: Comm) -> Solved:
+def _solved(resolved: Resolved, regions: dict[str, Region], comm: Comm, memory: hp.Memory | None) -> Solved:
     geometry, accuracy, count = resolved.geometry, resolved.accuracy, resolved.carriers.states
     tolerance, backend = accuracy.energy_meV * 1e-3, resolved.solver.wanted
     if accuracy.by_hand:
@@ -198,7 +200,7 @@ def _solved(resolved: Resolved, regions: dict[str, Region], comm: Comm) -> Solve
     if on_boxes(resolved):
         expands = resolved.exciton.level in EXPANDING or bool(resolved.emission.lifetime)
         symmetry = resolved.solver.symmetry == "auto"
-        return hp.adapt(geometry, problems, tolerance, symmetry=symmetry, further=expands)
+        return hp.adapt(geometry, problems, tolerance, symmetry=symmetry, further=expands, memory=memory)
     first = FIRST_SIZE * float(np.max(geometry.extent))
     layers = _graded_layers(geometry, problems)
     by_parity = resolved.solver.symmetry == "auto" and any(geometry.mirror) and size(comm) == 1

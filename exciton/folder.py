@@ -18,10 +18,11 @@ from exciton.cubes import write_cubes
 from exciton.errors import JobError
 from exciton.fields import write_fields, write_profile, write_text
 from exciton.job import Compare, Job, Output
-from exciton.result import Result
+from exciton.result import Result, entry_json
 from exciton.sweep import Point
 from exciton.workflow import Solved, empty_result, solve_point
 from solvers import petsc
+from solvers.hp import Memory
 from solvers.parallel import Comm, rank
 
 OURS = ("result.json", "table.csv", "job.toml", "compare.toml", "fields", "figures", "spectra", "report.html")
@@ -30,9 +31,6 @@ DRAFTS = (  # of a run that was killed
     *(f".{name}-*" for name in ("result.json", "table.csv", "job.toml", "compare.toml", "point_*")),
     *(f".*.{kind}.*" for kind in ("png", "svg", "pdf")),
 )
-
-MANY = 50  # points: up to these the result is written after each
-SPARING = 10  # times as long as writing another takes, it is not written again
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +87,7 @@ class Folder:
         self._fields = Fields.of(path, job, todo)
         self.finished: dict[str, dict[str, Any]] = {}  # entries by key
         self._failed: dict[str, dict[str, Any]] = {}
+        self._texts: dict[int, str] = {}  # entries as they are written, by number in the sweep
         digest = _digest(job)
         self._result = replace(empty_result(job, todo), job=digest)
         try:
@@ -120,11 +119,11 @@ class Folder:
     def add(self, entry: dict[str, Any]) -> None:
         """Write the entry of a point, whose fields have been written: an entry is never without them.
 
-        Where points are many, and quicker than writing them all, not each is written at once; the last one is.
+        At once, unless points are done faster than they can be written; the last one always.
         """
         self.finished[entry["key"]] = entry
         last = all(key in self.finished or key in self._failed for key in self._keys)
-        if last or len(self.finished) < MANY or perf_counter() - self._written >= SPARING * self._took:
+        if last or perf_counter() - self._written >= self._took:
             self._write()
 
     def fail(self, point: Point, error: Exception) -> None:
@@ -135,16 +134,18 @@ class Folder:
     @property
     def result(self) -> Result:
         """All that is finished, in the order of the sweep."""
-        entries = [
-            {**self.finished[key], "parameters": dict(point.parameters)}
-            for key, point in zip(self._keys, self._todo)
-            if key in self.finished
-        ]
+        entries = [self._entry(number, key) for number, key in enumerate(self._keys) if key in self.finished]
         return replace(self._result, points=tuple(entries), failed=tuple(self._failed.values()))
+
+    def _entry(self, number: int, key: str) -> dict[str, Any]:
+        return {**self.finished[key], "parameters": dict(self._todo[number].parameters)}
 
     def _write(self) -> None:
         start, result = perf_counter(), self.result
-        write_text(self.path / "result.json", result.as_json())
+        for number, key in enumerate(self._keys):
+            if key in self.finished and number not in self._texts:
+                self._texts[number] = entry_json(self._entry(number, key))
+        write_text(self.path / "result.json", result.as_json([self._texts[number] for number in sorted(self._texts)]))
         write_text(self.path / "table.csv", result.as_csv())
         self._written = perf_counter()
         self._took = self._written - start
@@ -206,8 +207,9 @@ def solve_into(
         A point could not be solved; those before it are kept.
     """
     folder, fields = Folder(path, job, todo), Fields.of(path, job, todo)
+    memory = Memory()
     for point in folder.waiting:
-        solved = solve_point(point)
+        solved = solve_point(point, memory=memory)
         fields.write(solved)
         folder.add(solved.entry)
         if progress is not None:

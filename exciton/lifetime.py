@@ -66,7 +66,5 @@ def _levels(
     """As many levels of electron and hole as temperature can reach, eV; `depths` are those of the orbitals' fields."""
     here = [region for region in resolved.regions if region.there]
     floors = [min(getattr(region, f"{carrier}_barrier") for region in here) for carrier in ("electron", "hole")]
-    electron, hole = (
-        continued(each, floor + depth, temperature) for each, floor, depth in zip(levels, floors, depths)
-    )
+    electron, hole = (continued(each, floor + depth, temperature) for each, floor, depth in zip(levels, floors, depths))
     return electron, hole

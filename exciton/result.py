@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from exciton.pictures.style import parameter_label
@@ -39,8 +40,8 @@ class Result(Shows):
     job: str = ""  # digest of the job that this is the result of
     path: Path | None = field(default=None, compare=False)  # its folder, where it has one
 
-    def as_json(self) -> str:
-        """The result file."""
+    def as_json(self, entries: Sequence[str] | None = None) -> str:
+        """The result file; `entries` are the points as `entry_json` gives them, where they are at hand."""
         content = {
             "schema": SCHEMA,
             "title": self.title,
@@ -49,10 +50,11 @@ class Result(Shows):
             "materials": dict(self.materials),
             "assumptions": list(self.assumptions),
             **({"measured": dict(self.measured)} if self.measured else {}),
-            "points": list(self.points),
             "failed": list(self.failed),
         }
-        return json.dumps(content, indent=1, allow_nan=False) + "\n"
+        frame = json.dumps(content, indent=1, allow_nan=False)
+        points = ",\n".join(map(entry_json, self.points) if entries is None else entries)
+        return frame.removesuffix("\n}") + f',\n "points": [\n{points}\n ]\n}}\n'
 
     @classmethod
     def from_json(cls, text: str) -> "Result":
@@ -119,6 +121,11 @@ class Result(Shows):
                 "pandas is not installed here: install exciton-fem with its extra [pandas]"
             ) from None
         return pandas.DataFrame(self.rows())
+
+
+def entry_json(point: Mapping[str, Any]) -> str:
+    """One point as it stands in the result file."""
+    return indent(json.dumps(point, indent=1, allow_nan=False), "  ")
 
 
 def plain_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

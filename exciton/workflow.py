@@ -30,6 +30,7 @@ from exciton.states import States, overlap_squared
 from exciton.sweep import Point, points
 from solvers.distributed import DistributedSpace
 from solvers.errors import SolverError
+from solvers.hp import Memory
 from solvers.parallel import Comm, highest, size
 
 MOVED = 0.05  # share of a carrier that the attraction must move from region to region to be mentioned
@@ -69,9 +70,9 @@ def solve(job: Job, progress: Callable[[int, int], None] | None = None, *, folde
         from exciton.folder import solve_into
 
         return solve_into(Path(folder), job, todo, progress)
-    entries = []
+    entries, memory = [], Memory()
     for number, point in enumerate(todo):
-        entries.append(solve_point(point).entry)
+        entries.append(solve_point(point, memory=memory).entry)
         if progress is not None:
             progress(number + 1, len(todo))
     return empty_result(job, todo, points=tuple(entries))
@@ -88,16 +89,16 @@ def ranks_per_point(waiting: Sequence[Point], ranks: int) -> int:
     return min(shared[0].resolved.solver.ranks_per_point or max(1, ranks // len(waiting)), ranks)
 
 
-def solve_point(point: Point, comm: Comm = None) -> Solved:
+def solve_point(point: Point, comm: Comm = None, memory: Memory | None = None) -> Solved:
     """Carriers, pair and emission of one point (the entry's keys carry their units).
 
     With a communicator all of its ranks call this and share the work; each returns the same entry, and its part of
-    the states.
+    the states. What is the same as at the point before it is recalled from a memory.
     """
     start = time.perf_counter()
     resolved = point.resolved
     with petsc_options(resolved):
-        carriers, solution = _carriers_and_pair(resolved, comm)
+        carriers, solution = _carriers_and_pair(resolved, comm, memory)
         pair = None if solution is None else pair_density(resolved, carriers, solution)
         light, curves = ({}, None) if solution is None else _light(resolved, carriers, solution, comm)
     entry: dict[str, Any] = {
@@ -144,15 +145,15 @@ def petsc_options(resolved: Resolved) -> Iterator[None]:
         yield
 
 
-def _carriers_and_pair(resolved: Resolved, comm: Comm) -> tuple[Carriers, PairSolution | None]:
+def _carriers_and_pair(resolved: Resolved, comm: Comm, memory: Memory | None) -> tuple[Carriers, PairSolution | None]:
     """The carriers, refined beyond ``accuracy.energy_meV`` where the pair energy needs that to hold ``pair_meV``."""
     accuracy = resolved.accuracy
     if resolved.exciton.level == "none":
-        return bound_states(resolved, comm), None
+        return bound_states(resolved, comm, memory), None
     wanted = min(accuracy.energy_meV, PART * accuracy.pair_meV)
     for share in TIGHTER:
         tighter = accuracy.model_copy(update={"energy_meV": share * wanted})
-        carriers = bound_states(replace(resolved, accuracy=tighter), comm)
+        carriers = bound_states(replace(resolved, accuracy=tighter), comm, memory)
         solution = solve_pair(resolved, carriers)
         error = solution.pair.error
         if accuracy.by_hand or 1e3 * error <= accuracy.pair_meV:

@@ -9,8 +9,8 @@ Elements, Chapman & Hall 2006, chapters 11 and 13: refinement driven by a refere
 here).
 """
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Hashable, Sequence
+from functools import lru_cache, partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -39,6 +39,25 @@ LIMIT = 4_000_000  # unknowns: about 4 GB with the basis of the eigensolver
 Start = tuple[BoxSpace, Array] | None
 
 
+class Memory:
+    """Solutions of the point before: what is the same at this one, as the hole's are where only the electron's barrier
+    is another, is not solved again. It saves work, and moves no number."""
+
+    def __init__(self) -> None:
+        self._before: dict[Hashable, Eigenpairs] = {}
+        self._now: dict[Hashable, Eigenpairs] = {}
+
+    def next(self) -> None:
+        """Begin a point; what the one before it has not used is forgotten."""
+        self._before, self._now = self._now, {}
+
+    def recall(self, key: Hashable, solve: Callable[[], Eigenpairs]) -> Eigenpairs:
+        """What is known by a key, or is now."""
+        pairs = self._now.get(key) or self._before.get(key) or solve()
+        self._now[key] = pairs
+        return pairs
+
+
 class Element(NamedTuple):
     """An element of a line by its ends and its degree."""
 
@@ -55,6 +74,7 @@ def adapt(
     symmetry: bool = True,
     degree: int = 3,
     further: bool = False,
+    memory: Memory | None = None,
 ) -> Solved:
     """Refine until the estimated error of every eigenvalue of every problem is below `tolerance`.
 
@@ -68,6 +88,8 @@ def adapt(
         Of the first space.
     further
         Solve on the last richer space too, which holds many more states well, for those who expand in them.
+    memory
+        Of a similar structure.
 
     Raises
     ------
@@ -80,6 +102,8 @@ def adapt(
     lines = [graded(p, 0, degree) for p in planes]
     residual = float(np.clip(0.1 * np.sqrt(tolerance), 1e-7, 1e-4))  # enters the energy squared
     start: list[Start] = [None] * len(problems)
+    memory = memory or Memory()
+    memory.next()
     worst, told = np.inf, TOLD
     before: tuple[list[Array], list[Array]] | None = None
     for step in range(STEPS):
@@ -88,8 +112,8 @@ def adapt(
         rich = _space(structure, _alike(lines, [_line([*chain(*choice)]) for choice in choices]))
         if rich.size > LIMIT:
             break
-        found = _solve(space, problems, residual, symmetry, start)
-        better = _improved(rich, problems, residual, symmetry, found, space)
+        found = _solve(space, problems, residual, symmetry, start, memory)
+        better = _improved(rich, problems, residual, symmetry, found, space, memory)
         drops = [f.values - b.values for f, b in zip(found, better)]
         if before is not None:
             told = _told(before, [b.values for b in better])
@@ -101,7 +125,9 @@ def adapt(
         if worst <= tolerance and not further:
             return Solved(space, kept, errors, rich, beside, step + 1, told)
         if worst <= tolerance:
-            fine = tuple(e.first(p.count) for e, p in zip(_solve(rich, problems, residual, symmetry, start), problems))
+            fine = tuple(
+                e.first(p.count) for e, p in zip(_solve(rich, problems, residual, symmetry, start, memory), problems)
+            )
             return Solved(rich, fine, tuple((1 - told) * error for error in errors), space, kept, step + 1)
         lines = _alike(lines, _refined(lines, choices, rich, problems, beside, 0.4 * tolerance / worst))
     raise NotAffordable(
@@ -134,20 +160,21 @@ def _space(structure: Structure, lines: Sequence[Line]) -> BoxSpace:
 
 
 def _solve(
-    space: BoxSpace, problems: Sequence[Problem], residual: float, symmetry: bool, start: Sequence[Start]
+    space: BoxSpace,
+    problems: Sequence[Problem],
+    residual: float,
+    symmetry: bool,
+    start: Sequence[Start],
+    memory: Memory,
 ) -> tuple[Eigenpairs, ...]:
-    return tuple(
-        space.lowest(
-            p.diffusion,
-            p.potential,
-            min(p.count + MORE, space.size),
-            extra=p.extra,
-            tolerance=residual,
-            symmetry=symmetry,
-            start=s,
+    def solve(p: Problem, begin: Start) -> Eigenpairs:
+        count = min(p.count + MORE, space.size)
+        return space.lowest(
+            p.diffusion, p.potential, count, extra=p.extra, tolerance=residual, symmetry=symmetry, start=begin
         )
-        for p, s in zip(problems, start)
-    )
+
+    how = (_key(space), residual, symmetry)
+    return tuple(memory.recall((*_what(p), *how), partial(solve, p, begin)) for p, begin in zip(problems, start))
 
 
 def _improved(
@@ -157,13 +184,23 @@ def _improved(
     symmetry: bool,
     found: Sequence[Eigenpairs],
     space: BoxSpace,
+    memory: Memory,
 ) -> tuple[Eigenpairs, ...]:
-    return tuple(
-        rich.improved(
+    def improve(p: Problem, pairs: Eigenpairs) -> Eigenpairs:
+        return rich.improved(
             p.diffusion, p.potential, pairs, space, extra=p.extra, tolerance=residual, symmetry=symmetry, steps=LOOK
         )
-        for p, pairs in zip(problems, found)
-    )
+
+    how = (_key(rich), _key(space), residual, symmetry)
+    return tuple(memory.recall((*_what(p), *how), partial(improve, p, pairs)) for p, pairs in zip(problems, found))
+
+
+def _key(space: BoxSpace) -> Hashable:
+    return tuple((line.breaks.tobytes(), line.degrees) for line in space.lines), space.boxes
+
+
+def _what(problem: Problem) -> tuple[Hashable, ...]:
+    return problem.diffusion.tobytes(), problem.potential.tobytes(), problem.count, id(problem.extra)
 
 
 # -- lines from elements ---------------------------------------------------------------------------------------------

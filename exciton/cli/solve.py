@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from exciton.result import Result
     from exciton.sweep import Point
     from solvers.errors import SolverError
+    from solvers.hp import Memory
     from solvers.parallel import Comm
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -96,15 +97,17 @@ def _run(
     from exciton.workflow import ranks_per_point
     from solvers.errors import SolverError
     from solvers.farm import farm
+    from solvers.hp import Memory
     from solvers.parallel import size
     from solvers.pool import pool
 
     outcomes: Iterator[tuple[int, dict[str, Any] | SolverError]]
     if size(comm) == 1:
-        outcomes = pool(processes or _processes(waiting), waiting, partial(_solved, fields))
+        outcomes = pool(processes or _processes(waiting), waiting, partial(_solved, fields, Memory()))
     else:
         teams = ranks_per_point(waiting, size(comm))
-        outcomes = farm(comm, teams, len(waiting), lambda team, number: _solved(fields, waiting[number], team))
+        memory = Memory()
+        outcomes = farm(comm, teams, len(waiting), lambda team, number: _solved(fields, memory, waiting[number], team))
     failed = 0
     with progress(len(waiting), quiet=quiet or folder is None, ranks=size(comm)) as step:
         for number, outcome in outcomes:
@@ -128,14 +131,14 @@ def _processes(waiting: "Sequence[Point]") -> int:
     return max(1, min(cores(), len(waiting) // 4)) if small else 1
 
 
-def _solved(fields: "Fields", point: "Point", team: "Comm" = None) -> "dict[str, Any] | SolverError":
+def _solved(fields: "Fields", memory: "Memory", point: "Point", team: "Comm" = None) -> "dict[str, Any] | SolverError":
     """Solve a point and write its files; what failed is returned, since it must travel."""
     from exciton.workflow import solve_point
     from solvers.errors import SolverError
     from solvers.parallel import all_here
 
     try:
-        solved = solve_point(point, team)
+        solved = solve_point(point, team, memory)
     except SolverError as error:
         if not all_here(team):  # the others wait in a call that will never end
             raise

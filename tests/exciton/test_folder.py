@@ -180,13 +180,21 @@ def test_the_folder_says_what_it_holds(tmp_path):
     assert [p.resolved.key for p in points(again)] == [p.resolved.key for p in points(job)]
 
 
-def test_many_points_are_not_all_written_at_once(tmp_path, monkeypatch):
-    """Beyond `MANY`, only when writing has taken a small share of the time; the last one always."""
-    monkeypatch.setattr("exciton.folder.MANY", 2)
+def test_every_point_is_written_when_it_is_done(tmp_path):
+    job = sweep(4.0, 5.0, 6.0)
+    folder = opened(tmp_path / "r", job)
+    for done in (1, 2, 3):
+        fill(folder, job, 1)
+        assert len(jobs.read(tmp_path / "r")["points"]) == done
+        assert len((tmp_path / "r" / "table.csv").read_text().splitlines()) == 1 + done
+
+
+def test_points_that_are_faster_than_their_file(tmp_path, monkeypatch):
+    """Are written together when there is time; the last one always."""
     job = sweep(4.0, 5.0, 6.0, 7.0)
     folder = opened(tmp_path / "r", job)
     written = []
     monkeypatch.setattr(folder, "_write", lambda: written.append(len(folder.finished)))
     folder._took, folder._written = 1e6, 0.0
     fill(folder, job, 4)
-    assert written == [1, 4]
+    assert written == [4]

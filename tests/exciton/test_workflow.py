@@ -143,3 +143,13 @@ def test_a_pair_below_the_valence_band_is_an_error():
     (point,) = jobs.points(jobs.job(4.0, (("B", 2.0),), alignment=wells, accuracy=COARSE, exciton={"level": "none"}))
     with pytest.raises(SolverError, match="no photon"):
         solve_point(point)
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["forwards", "backwards"])
+def test_a_sweep_that_remembers_moves_no_number(order):
+    """Each point after the one before it, or by itself."""
+    sweep = [{"parameter": "alignment.B.electron_barrier_eV", "values": [0.3, 0.4, 0.5]}]
+    memory = hp.Memory()
+    for each in jobs.points(exciton.Job(**jobs.tables(4.0, (("B", 1.0),), 1.0, sweep=sweep)))[::order]:
+        one, other = solve_point(each, memory=memory).entry, solve_point(each).entry
+        assert {**one, "cost": 0} == {**other, "cost": 0}

@@ -14,6 +14,7 @@ from solvers.adapt import Problem
 from solvers.errors import NotAffordable
 from solvers.hp import Element
 from solvers.line import Line
+from solvers.tensor import BoxSpace
 
 PLANES = [-3.0, -2.0, 2.0, 3.0]
 
@@ -139,3 +140,23 @@ def test_states_that_change_their_order_are_not_lost():
     hole = problem(HBAR2_2M0 / np.array([0.1529, 1.8786, 0.2163, 0.7684]), (0.0, 0.79, 0.593, 1.74))
     found = hp.adapt(structure, [hole], 5e-3, degree=2).pairs[0].values
     assert found[5] == pytest.approx(0.1114, abs=3e-4)
+
+
+def test_what_is_the_same_is_not_solved_again(monkeypatch):
+    """Barriers of one carrier up and down: the other's states are recalled, and every number is what it is alone."""
+    structure = grids.nested((4.0, 4.0, 4.0), (1.0,))
+    solved = []
+    honest = BoxSpace.lowest
+    monkeypatch.setattr(BoxSpace, "lowest", lambda *args, **more: solved.append(args[2]) or honest(*args, **more))
+    same, memory = problem((1.0, 0.5), (0.0, 2.0)), hp.Memory()
+    for barrier in (3.0, 3.1, 3.0):
+        problems = [problem((1.0, 0.4), (0.0, barrier)), same]
+        solved.clear()
+        alone = hp.adapt(structure, problems, 1e-3)
+        fresh = len(solved)
+        solved.clear()
+        found = hp.adapt(structure, problems, 1e-3, memory=memory)
+        for one, other in zip(found.pairs, alone.pairs):
+            np.testing.assert_array_equal(one.values, other.values)
+    assert fresh == 2 * found.steps
+    assert len(solved) == found.steps
