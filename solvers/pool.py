@@ -4,9 +4,7 @@ Each process is started afresh (no lock of ours is copied in a locked state) and
 small products of a point on nested boxes two processes are twice as fast as one with two threads.
 """
 
-import atexit
 import os
-import pickle
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -14,14 +12,12 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import active_children, get_context, parent_process
 from threading import Thread
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from .errors import SolverError
 
 S = TypeVar("S")
 T = TypeVar("T")
-
-_mine: dict[str, Callable[[Any], Any]] = {}  # the work of this process, where it is one of a pool
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -37,8 +33,7 @@ def pool(processes: int, tasks: Sequence[S], work: Callable[[S], T]) -> Iterator
     Parameters
     ----------
     work
-        ``work(task)``; it, the tasks and what it returns must pickle. Each process has its own copy, which may remember
-        what it has done.
+        ``work(task)``; it, the tasks and what it returns must pickle.
 
     Yields
     ------
@@ -56,13 +51,8 @@ def pool(processes: int, tasks: Sequence[S], work: Callable[[S], T]) -> Iterator
         return
     others = set(active_children())
     count = min(processes, len(tasks))
-    with (
-        _one_thread(),
-        ProcessPoolExecutor(
-            count, get_context("spawn"), initializer=_begin, initargs=(pickle.dumps(work),)
-        ) as executor,
-    ):
-        futures = {executor.submit(_work, task): number for number, task in enumerate(tasks)}
+    with _one_thread(), ProcessPoolExecutor(count, get_context("spawn"), initializer=_leave_with_parent) as executor:
+        futures = {executor.submit(work, task): number for number, task in enumerate(tasks)}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
@@ -75,17 +65,6 @@ def pool(processes: int, tasks: Sequence[S], work: Callable[[S], T]) -> Iterator
             for child in set(active_children()) - others:
                 child.terminate()
             raise
-
-
-def _begin(pickled: bytes) -> None:
-    """In each process, once; at its end nothing may hold the work, and by it all that libraries count as leaked."""
-    _mine["work"] = pickle.loads(pickled)
-    atexit.register(_mine.clear)
-    _leave_with_parent()
-
-
-def _work(task: Any) -> Any:
-    return _mine["work"](task)
 
 
 def _leave_with_parent() -> None:

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,17 +97,15 @@ def _run(
     from exciton.workflow import ranks_per_point
     from solvers.errors import SolverError
     from solvers.farm import farm
-    from solvers.hp import Memory
     from solvers.parallel import size
     from solvers.pool import pool
 
     outcomes: Iterator[tuple[int, dict[str, Any] | SolverError]]
     if size(comm) == 1:
-        outcomes = pool(processes or _processes(waiting), waiting, partial(_solved, fields, Memory()))
+        outcomes = pool(processes or _processes(waiting), waiting, partial(_solved, fields))
     else:
         teams = ranks_per_point(waiting, size(comm))
-        memory = Memory()
-        outcomes = farm(comm, teams, len(waiting), lambda team, number: _solved(fields, memory, waiting[number], team))
+        outcomes = farm(comm, teams, len(waiting), lambda team, number: _solved(fields, waiting[number], team))
     failed = 0
     with progress(len(waiting), quiet=quiet or folder is None, ranks=size(comm)) as step:
         for number, outcome in outcomes:
@@ -131,20 +129,28 @@ def _processes(waiting: "Sequence[Point]") -> int:
     return max(1, min(cores(), len(waiting) // 4)) if small else 1
 
 
-def _solved(fields: "Fields", memory: "Memory", point: "Point", team: "Comm" = None) -> "dict[str, Any] | SolverError":
+def _solved(fields: "Fields", point: "Point", team: "Comm" = None) -> "dict[str, Any] | SolverError":
     """Solve a point and write its files; what failed is returned, since it must travel."""
     from exciton.workflow import solve_point
     from solvers.errors import SolverError
     from solvers.parallel import all_here
 
     try:
-        solved = solve_point(point, team, memory)
+        solved = solve_point(point, team, _memory())
     except SolverError as error:
         if not all_here(team):  # the others wait in a call that will never end
             raise
         return SolverError(str(error))
     fields.write(solved, team)
     return solved.entry
+
+
+@cache
+def _memory() -> "Memory":
+    """Of this process: what its next point has in common with the last is not solved again."""
+    from solvers.hp import Memory
+
+    return Memory()
 
 
 def _finish(folder: "Folder", job: "Job", todo: "Sequence[Point]", kept: int, *, quiet: bool) -> None:
