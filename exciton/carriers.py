@@ -221,13 +221,12 @@ def _solved(resolved: Resolved, regions: dict[str, Region], comm: Comm, memory: 
     return adapt(mesh_of, first, problems, tolerance, smooth=True, backend=backend, comm=comm)
 
 
-def _graded_layers(geometry: Structure, problems: Sequence[Problem]) -> int:
-    """How often the cells of a layer are cut towards its interfaces: until they resolve the shortest decay length."""
+def _graded_layers(geometry: Structure, problems: Sequence[Problem]) -> list[int]:
+    """How often the cells of each layer are cut towards its interfaces: until they resolve the decay length there."""
     thickness = np.array([t for _, t in geometry.layers if t > 0])
-    if not len(thickness):
-        return 0
     decay = [thickness * np.sqrt(np.maximum(p.potential[1:], 0.0) / p.diffusion[1:].min(axis=1)) for p in problems]
-    return int(np.clip(np.log(max(np.max(d) for d in decay) + 1.0) / np.log(1 / LAYER_FACTOR), 0, 2))
+    often = np.log(np.max(decay, axis=0) + 1.0) / np.log(1 / LAYER_FACTOR)
+    return [int(number) for number in np.clip(often, 0, 2)]
 
 
 def on_boxes(resolved: Resolved) -> bool:

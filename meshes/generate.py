@@ -5,7 +5,7 @@ The only file that imports gmsh, which is an optional component; boxes never nee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import hypot, inf, pi
 from typing import Any
@@ -48,7 +48,7 @@ def tetrahedra(
     *,
     order: int | None = None,
     interface_size: float = inf,
-    layers: int = 0,
+    layers: int | Sequence[int] = 0,
     factor: float = 0.15,
     turn: int = 8,
     planes: tuple[bool, bool, bool] = (False, False, False),
@@ -64,7 +64,8 @@ def tetrahedra(
     interface_size
         A smaller size for the core's surface, from which cells grow into the core.
     layers, factor
-        Layers are cut towards the interfaces as in `meshes.boxes.breakpoints`; the core is not.
+        Layers are cut towards the interfaces as in `meshes.boxes.breakpoints`, each that is there as often as the
+        sequence says; the core is not.
     turn
         At least so many cells around a full turn of each curved surface.
     planes
@@ -77,7 +78,11 @@ def tetrahedra(
     MeshError
         Impossible sizes, or a mesh that fails its checks (a size too coarse for the shape).
     """
-    if not (0 < size < inf and interface_size > 0 and layers >= 0 and 0 < factor < 1 and turn >= 6):
+    thicknesses = [thickness for _, thickness in structure.layers if thickness > 0]
+    often = [layers] * len(thicknesses) if isinstance(layers, int) else list(layers)
+    if len(often) != len(thicknesses):
+        raise MeshError(f"there are {len(thicknesses)} layers, but `layers` has {len(often)} entries")
+    if not (0 < size < inf and interface_size > 0 and min(often, default=0) >= 0 and 0 < factor < 1 and turn >= 6):
         raise MeshError("need size > 0, interface_size > 0, layers >= 0, 0 < factor < 1 and turn >= 6")
     if order is None:
         order = 1 if isinstance(structure.core, Cuboid) else 2
@@ -85,10 +90,9 @@ def tetrahedra(
         raise MeshError(f"the order of the geometry must be 1 to {ORDERS['tetrahedron'][-1]}, not {order}")
     if any(wanted and not there for wanted, there in zip(planes, structure.mirror)):
         raise MeshError(f"a core shifted by {structure.core_shift} nm has no such mirror planes: {planes}")
-    thicknesses = [thickness for _, thickness in structure.layers if thickness > 0]
     levels = [
-        cuts(0.0, 1.0, size / thickness, (True, index < len(thicknesses) - 1), layers, factor)
-        for index, thickness in enumerate(thicknesses)
+        cuts(0.0, 1.0, size / thickness, (True, index < len(thicknesses) - 1), number, factor)
+        for index, (thickness, number) in enumerate(zip(thicknesses, often))
     ]
     for attempt in range(ATTEMPTS):
         angle = _angle(structure, size, turn) * 0.85**attempt

@@ -142,6 +142,9 @@ def test_layers_are_cut_towards_interfaces():
     mesh = tetrahedra(structure, 2.0, layers=2, factor=0.1)
     radii = np.unique(np.linalg.norm(mesh.points[np.unique(mesh.vertices[mesh.tags > 0])], axis=1).round(6))
     assert radii == pytest.approx([4, 4.01, 4.1, 5, 5.9, 5.99, 6, 6.02, 6.2, 8])
+    mesh = tetrahedra(structure, 2.0, layers=[0, 1], factor=0.1)
+    radii = np.unique(np.linalg.norm(mesh.points[np.unique(mesh.vertices[mesh.tags > 0])], axis=1).round(6))
+    assert radii == pytest.approx([4, 6, 6.2, 8])
 
 
 def test_the_same_again_and_no_trace():
@@ -185,7 +188,8 @@ def test_a_core_that_all_but_touches_its_layer_is_meshed_or_refused():
 
 
 @pytest.mark.parametrize(
-    "wish", [{"size": 0}, {"size": np.nan}, {"order": 7}, {"layers": -1}, {"factor": 1}, {"turn": 3}]
+    "wish",
+    [{"size": 0}, {"size": np.nan}, {"order": 7}, {"layers": -1}, {"layers": [1, 1]}, {"factor": 1}, {"turn": 3}],
 )
 def test_impossible_wishes_are_refused(wish):
     with pytest.raises(MeshError):
