@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 INTERVALS = 44  # of the drawing grid along the longest axis
+CELLS = 400_000  # that a mesh of few large curved cells is drawn with, at most, unless it has more already
+FINEST = 10  # parts into which an edge of such a cell is cut, at most
 SAMPLES = 601  # of the profile
 
 
@@ -80,8 +82,12 @@ def drawn(
 def _drawing(resolved: Resolved, carriers: Carriers, intervals: int) -> tuple[Mesh, Callable[[Array], Array]]:
     """A mesh of linear cells, and what samples functions at its points, (points, count)."""
     space, geometry = carriers.space, resolved.geometry
-    if isinstance(space, Space | DistributedSpace):
+    if isinstance(space, DistributedSpace) or (isinstance(space, Space) and space.mesh.order == 1):
         return space.linear(), space.full
+    if isinstance(space, Space):  # few large cells: flat parts of them would show
+        degree = max(space.degree, min(FINEST, int((CELLS / len(space.mesh.cells)) ** (1 / 3))))
+        finer = Space(space.mesh, degree)
+        return finer.linear(), lambda psi: space.at_nodes(psi, finer)
     assert isinstance(space, BoxSpace)
     assert isinstance(geometry, Structure)
     size = float(np.max(geometry.extent)) / intervals

@@ -119,6 +119,13 @@ class Space:
         values[self.free] = u
         return values
 
+    def at_nodes(self, u: Array, other: "Space") -> Array:
+        """(node_count of the other, count) values at the nodes of another space on the same mesh."""
+        basis = self.element.values(other.element.nodes)
+        values = np.empty((other.node_count, u.shape[1]))
+        values[other.nodes] = np.einsum("ij,cjn->cin", basis, self.full(u)[self.nodes], optimize=True)
+        return values
+
     # -- integrals and values ------------------------------------------------------------------------------------
 
     def quadrature(self, degree: int) -> Iterator[Values]:

@@ -10,6 +10,8 @@ import pytest
 
 from meshes.errors import MeshError
 from meshes.files import read_mesh, write_mesh
+from meshes.mesh import Mesh
+from meshes.reference import reference
 
 ENDINGS = ["vtu", "xdmf", "msh"]
 
@@ -158,6 +160,9 @@ def test_writing_is_refused(mesh, tmp_path):
             write_mesh(tmp_path / path, mesh, data)
     with pytest.raises(MeshError, match="quotation"):
         write_mesh(tmp_path / "dot.msh", replace(mesh, regions=('"', "a", "b")))
+    cubic = Mesh(reference("tetrahedron", 3).nodes, [list(range(20))], "tetrahedron", 3, ("core",), [0])
+    with pytest.raises(MeshError, match="order 3 are not written"):
+        write_mesh(tmp_path / "dot.vtu", cubic)
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
 
 

@@ -210,3 +210,13 @@ def test_mirror_planes_may_be_left_free():
     outer = np.any(probe.coordinates > 0.5 - 1e-12, axis=1)
     levels = Space(mesh, 4, outer).lowest([1.0], [0.0], 4).values / np.pi**2
     np.testing.assert_allclose(levels, [3, 11, 11, 11], rtol=3e-4)
+
+
+@pytest.mark.parametrize("cell", ["hexahedron", "tetrahedron"])
+def test_values_at_the_nodes_of_a_finer_space(cell, rng):
+    """A function of degree 3 interpolated at degree 5 is the same function; on the surface it vanishes."""
+    space, finer = (space_module.Space(grids.cube(cell, 2), degree) for degree in (3, 5))
+    u = rng.standard_normal((space.size, 2))
+    fine = space.at_nodes(u, finer)
+    np.testing.assert_allclose(finer.gram(fine[finer.free]), space.gram(u), rtol=1e-11)
+    assert np.abs(fine[finer.fixed]).max() < 1e-12
