@@ -89,7 +89,7 @@ def bound_states(resolved: Resolved, comm: Comm = None, memory: hp.Memory | None
     Parameters
     ----------
     comm
-        The ranks that share the work, each of which calls this; on nested boxes, which are small, all do the same.
+        The ranks that share the work, each of which calls this; on nested boxes, where they are small, all do the same.
     memory
         Of a similar point, on nested boxes: what is the same is not solved again.
 
@@ -200,7 +200,16 @@ def _solved(resolved: Resolved, regions: dict[str, Region], comm: Comm, memory: 
     if on_boxes(resolved):
         expands = resolved.exciton.level in EXPANDING or bool(resolved.emission.lifetime)
         symmetry = resolved.solver.symmetry == "auto"
-        return hp.adapt(geometry, problems, tolerance, symmetry=symmetry, further=expands, memory=memory)
+        return hp.adapt(
+            geometry,
+            problems,
+            tolerance,
+            symmetry=symmetry,
+            further=expands,
+            memory=memory,
+            backend=backend,
+            comm=comm,
+        )
     first = FIRST_SIZE * float(np.max(geometry.extent))
     layers = _graded_layers(geometry, problems)
     by_parity = resolved.solver.symmetry == "auto" and any(geometry.mirror) and size(comm) == 1
@@ -230,7 +239,7 @@ def _graded_layers(geometry: Structure, problems: Sequence[Problem]) -> list[int
 
 
 def on_boxes(resolved: Resolved) -> bool:
-    """Whether a point is solved on tensor products: small, and by one rank."""
+    """Whether a point is solved on tensor products."""
     geometry = resolved.geometry
     return not resolved.accuracy.by_hand and isinstance(geometry, Structure) and isinstance(geometry.core, Cuboid)
 

@@ -266,7 +266,7 @@ class Solver(Table):
     ranks_per_point: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         default=None,
         description="under mpiexec: how many ranks share a point; left out: all, divided by the points that wait; "
-        "cubes and cuboids that are not meshed by hand always take one",
+        "cubes and cuboids that are not meshed by hand gain from more than one beyond a million unknowns",
     )
 
     @property

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from exciton import alignment
-from exciton.carriers import Carriers, bound_states, on_boxes
+from exciton.carriers import Carriers, bound_states
 from exciton.emission import Light, wavelength
 from exciton.job import Job
 from exciton.lifetime import radiative
@@ -28,7 +28,6 @@ from exciton.result import Result
 from exciton.spectrum import Spectrum, spectrum
 from exciton.states import States, overlap_squared
 from exciton.sweep import Point, points
-from solvers.distributed import DistributedSpace
 from solvers.errors import SolverError
 from solvers.hp import Memory
 from solvers.parallel import Comm, highest, size
@@ -81,9 +80,9 @@ def solve(job: Job, progress: Callable[[int, int], None] | None = None, *, folde
 def ranks_per_point(waiting: Sequence[Point], ranks: int) -> int:
     """How many ranks share a point: what the job says, or all of them divided by the points that wait.
 
-    Points that one rank solves anyway, those on nested boxes and those of the embedded backend, take one.
+    Points of the embedded backend take one.
     """
-    shared = [p for p in waiting if not on_boxes(p.resolved) and p.resolved.solver.backend != "scipy"]
+    shared = [p for p in waiting if p.resolved.solver.backend != "scipy"]
     if not shared:
         return 1
     return min(shared[0].resolved.solver.ranks_per_point or max(1, ranks // len(waiting)), ranks)
@@ -125,7 +124,7 @@ def solve_point(point: Point, comm: Comm = None, memory: Memory | None = None) -
     entry["cost"] = {
         "dofs": carriers.unknowns,
         "seconds": time.perf_counter() - start,
-        "ranks": size(comm) if isinstance(carriers.space, DistributedSpace) else 1,
+        "ranks": size(comm),
         "peak_memory_MiB": float(highest(comm, np.array(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))),
         "method": carriers.method,
     }

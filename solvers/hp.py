@@ -12,7 +12,7 @@ here).
 from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache, partial
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from .adapt import Problem, Solved
 from .eigen import Eigenpairs
 from .errors import NotAffordable
 from .line import FACTOR, Line, graded
+from .parallel import Comm
 from .tensor import BoxSpace, nested
 
 Array = NDArray[np.float64]
@@ -75,6 +76,8 @@ def adapt(
     degree: int = 3,
     further: bool = False,
     memory: Memory | None = None,
+    backend: str = "auto",
+    comm: Comm = None,
 ) -> Solved:
     """Refine until the estimated error of every eigenvalue of every problem is below `tolerance`.
 
@@ -90,6 +93,8 @@ def adapt(
         Solve on the last richer space too, which holds many more states well, for those who expand in them.
     memory
         Of a similar structure.
+    backend, comm
+        As in `BoxSpace.lowest`; all ranks get the same.
 
     Raises
     ------
@@ -104,6 +109,8 @@ def adapt(
     start: list[Start] = [None] * len(problems)
     memory = memory or Memory()
     memory.next()
+    how = {"tolerance": residual, "symmetry": symmetry, "backend": backend, "comm": comm}
+    solve = partial(_solve, memory=memory, how=how)
     worst, told = np.inf, TOLD
     before: tuple[list[Array], list[Array]] | None = None
     for step in range(STEPS):
@@ -112,8 +119,8 @@ def adapt(
         rich = _space(structure, _alike(lines, [_line([*chain(*choice)]) for choice in choices]))
         if rich.size > LIMIT:
             break
-        found = _solve(space, problems, residual, symmetry, start, memory)
-        better = _improved(rich, problems, residual, symmetry, found, space, memory)
+        found = solve(space, problems, start=start)
+        better = _improved(rich, problems, residual, symmetry, found, space, memory, comm)
         drops = [f.values - b.values for f, b in zip(found, better)]
         if before is not None:
             told = _told(before, [b.values for b in better])
@@ -125,9 +132,7 @@ def adapt(
         if worst <= tolerance and not further:
             return Solved(space, kept, errors, rich, beside, step + 1, told)
         if worst <= tolerance:
-            fine = tuple(
-                e.first(p.count) for e, p in zip(_solve(rich, problems, residual, symmetry, start, memory), problems)
-            )
+            fine = tuple(e.first(p.count) for e, p in zip(solve(rich, problems, start=start), problems))
             return Solved(rich, fine, tuple((1 - told) * error for error in errors), space, kept, step + 1)
         lines = _alike(lines, _refined(lines, choices, rich, problems, beside, 0.4 * tolerance / worst))
     raise NotAffordable(
@@ -160,21 +165,14 @@ def _space(structure: Structure, lines: Sequence[Line]) -> BoxSpace:
 
 
 def _solve(
-    space: BoxSpace,
-    problems: Sequence[Problem],
-    residual: float,
-    symmetry: bool,
-    start: Sequence[Start],
-    memory: Memory,
+    space: BoxSpace, problems: Sequence[Problem], *, start: Sequence[Start], memory: Memory, how: dict[str, Any]
 ) -> tuple[Eigenpairs, ...]:
     def solve(p: Problem, begin: Start) -> Eigenpairs:
         count = min(p.count + MORE, space.size)
-        return space.lowest(
-            p.diffusion, p.potential, count, extra=p.extra, tolerance=residual, symmetry=symmetry, start=begin
-        )
+        return space.lowest(p.diffusion, p.potential, count, extra=p.extra, start=begin, **how)
 
-    how = (_key(space), residual, symmetry)
-    return tuple(memory.recall((*_what(p), *how), partial(solve, p, begin)) for p, begin in zip(problems, start))
+    key = (_key(space), how["tolerance"], how["symmetry"], how["backend"])
+    return tuple(memory.recall((*_what(p), *key), partial(solve, p, begin)) for p, begin in zip(problems, start))
 
 
 def _improved(
@@ -185,14 +183,15 @@ def _improved(
     found: Sequence[Eigenpairs],
     space: BoxSpace,
     memory: Memory,
+    comm: Comm,
 ) -> tuple[Eigenpairs, ...]:
-    def improve(p: Problem, pairs: Eigenpairs) -> Eigenpairs:
-        return rich.improved(
-            p.diffusion, p.potential, pairs, space, extra=p.extra, tolerance=residual, symmetry=symmetry, steps=LOOK
-        )
+    how: dict[str, Any] = {"tolerance": residual, "symmetry": symmetry, "steps": LOOK, "comm": comm}
 
-    how = (_key(rich), _key(space), residual, symmetry)
-    return tuple(memory.recall((*_what(p), *how), partial(improve, p, pairs)) for p, pairs in zip(problems, found))
+    def improve(p: Problem, pairs: Eigenpairs) -> Eigenpairs:
+        return rich.improved(p.diffusion, p.potential, pairs, space, extra=p.extra, **how)
+
+    key = (_key(rich), _key(space), residual, symmetry)
+    return tuple(memory.recall((*_what(p), *key), partial(improve, p, pairs)) for p, pairs in zip(problems, found))
 
 
 def _key(space: BoxSpace) -> Hashable:

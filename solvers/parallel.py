@@ -76,15 +76,19 @@ def total(comm: Comm, values: NDArray[Any]) -> NDArray[Any]:
     if size(comm) == 1:
         return values
     result = np.array(values, order="C")
-    comm.Bcast(_reduced(comm, result), root=0)
+    comm.Bcast(summed_on(comm, 0, result), root=0)
     return result
 
 
-def _reduced(comm: Comm, result: NDArray[Any]) -> NDArray[Any]:
+def summed_on(comm: Comm, root: int, values: NDArray[Any]) -> NDArray[Any]:
+    """On one rank the sum over all of them, in place; on the others the values as they are; in C order."""
+    if size(comm) == 1:
+        return values
     from mpi4py import MPI
 
-    comm.Reduce(MPI.IN_PLACE if rank(comm) == 0 else result, result if rank(comm) == 0 else None, root=0)
-    return result
+    here = rank(comm) == root
+    comm.Reduce(MPI.IN_PLACE if here else values, values if here else None, root=root)
+    return values
 
 
 def from_first(comm: Comm, value: T) -> T:

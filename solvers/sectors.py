@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from .eigen import Eigenpairs
 from .errors import NotConverged
+from .parallel import Comm, from_first, size
 from .pointwise import Pointwise
 from .separable import ANY, Operator, Parities, Problem
 from .tensor import BoxSpace
@@ -17,6 +18,7 @@ Start = tuple[BoxSpace, Array] | None  # a space and functions of it
 
 LETTERS = {0: "e", 1: "o", ANY: "."}
 GUARDS = 1  # guard vectors beyond the states asked for in each sector and the probe of what lies above
+SHARED = 1_000_000  # unknowns beyond which ranks share a solution: below, two take as long as one (performance.md)
 PROBE = 1e-2  # relative residual of the first state above those asked for: how sharply it is told
 
 
@@ -30,12 +32,17 @@ def lowest(
     tolerance: float,
     symmetry: bool,
     start: Start,
+    backend: str,
+    comm: Comm,
 ) -> Eigenpairs:
     """See `BoxSpace.lowest`; a has shape (regions, 3)."""
     if not 0 < count <= space.size:
         raise NotConverged(f"{count} states were asked of a space with {space.size} unknowns; raise the degree")
-    problem = Problem.of(space, a, v, extra, tolerance, symmetry=symmetry)
+    shared = backend == "petsc" or (backend == "auto" and size(comm) > 1 and space.size > SHARED)
+    problem = Problem.of(space, a, v, extra, tolerance, symmetry=symmetry, comm=comm, shared=shared)
     pairs = _merged(_enough(problem, count, start), count)
+    if not shared:
+        pairs = from_first(comm, pairs)  # ranks that differ in a digit would go different ways
     if pairs.residuals.max() > tolerance:
         raise NotConverged(
             f"{int(np.sum(pairs.residuals <= tolerance))} of {count} states reached the tolerance {tolerance:.0e} "
@@ -69,8 +76,9 @@ def improved(
             continue
         operator = Operator(problem, parities)
         start = operator.carried(poorer, pairs.vectors[:, mine])
-        ritz = operator.search(start, np.full(len(mine), tolerance), 1 + steps)
-        found.append(_Sector(parities, *operator.states(ritz, len(mine)), ritz.residuals, ritz.iterations, np.inf))
+        ritz, method = operator.search(start, np.full(len(mine), tolerance), 1 + steps)
+        states = operator.states(ritz, len(mine))
+        found.append(_Sector(parities, *states, ritz.residuals, ritz.iterations, np.inf, method))
     return _merged(found, len(pairs.values))
 
 
@@ -84,6 +92,7 @@ class _Sector:
     residuals: Array
     iterations: int
     above: float  # a lower estimate of the next level; infinite where these are all that there are
+    method: str
 
     @property
     def label(self) -> str:
@@ -102,7 +111,7 @@ def _merged(sectors: Sequence["_Sector"], count: int) -> Eigenpairs:
         vectors=np.stack([s.vectors.T[i] for s, i in chosen]).T,
         residuals=np.array([s.residuals[i] for s, i in chosen]),
         iterations=max(s.iterations for s in sectors),
-        method="tensor product, Davidson",
+        method=f"tensor product, {sectors[0].method}",
         labels=tuple(s.label for s, _ in chosen),
     )
 
@@ -169,11 +178,11 @@ def _solve(problem: Problem, parities: Parities, count: int, start: Start) -> _S
     size = operator.separable.size
     count, probed = min(count, size), min(count + 1, size)
     tolerance = np.array([problem.tolerance] * count + [max(PROBE, problem.tolerance)] * (probed - count))
-    ritz = operator.search(_start(operator, probed, start), tolerance)
+    ritz, method = operator.search(_start(operator, probed, start), tolerance)
     above = np.inf
     if probed > count:
         above = float(ritz.values[count] - ritz.residuals[count] * abs(ritz.values[count] - problem.floor))
-    return _Sector(parities, *operator.states(ritz, count), ritz.residuals[:count], ritz.iterations, above)
+    return _Sector(parities, *operator.states(ritz, count), ritz.residuals[:count], ritz.iterations, above, method)
 
 
 def _start(operator: Operator, count: int, start: Start) -> Array:

@@ -13,6 +13,7 @@ at Gauss points, where small elements lose no digits to cancellation.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -21,6 +22,7 @@ from scipy.linalg import eigh
 
 from .eigen.davidson import ITERATIONS, Ritz, davidson
 from .line import Line
+from .parallel import Comm
 from .pointwise import Pointwise, half_of
 from .tensor import BoxSpace, contract
 
@@ -43,14 +45,25 @@ class Problem:
     v: Array  # (regions,)
     extra: Pointwise | None
     tolerance: float
+    comm: Comm
+    shared: bool  # by the ranks of `comm`; otherwise each solves it alone
 
     @classmethod
     def of(
-        cls, space: BoxSpace, a: Array, v: Array, extra: Pointwise | None, tolerance: float, *, symmetry: bool
+        cls,
+        space: BoxSpace,
+        a: Array,
+        v: Array,
+        extra: Pointwise | None,
+        tolerance: float,
+        *,
+        symmetry: bool,
+        comm: Comm = None,
+        shared: bool = False,
     ) -> "Problem":
         """The problem with a of shape (regions, 3), by parity where that is wanted and there."""
         axes = [Axis(space, d, a[:, d], v, extra, symmetry) for d in range(3)]
-        return cls(space, axes, _kinds(axes, extra), a, v, extra, tolerance)
+        return cls(space, axes, _kinds(axes, extra), a, v, extra, tolerance, comm, shared)
 
     @property
     def floor(self) -> float:
@@ -90,7 +103,10 @@ class Operator:
         return total.reshape(len(u), -1).T
 
     def precondition(self, residual: Array, theta: Array) -> Array:
-        gap = self.separable.ravel() + self._shift - theta[:, None]
+        return self._divided(self.separable, residual, theta)
+
+    def _divided(self, separable: Array, residual: Array, theta: Array) -> Array:
+        gap = separable.ravel() + self._shift - theta[:, None]
         for row, least in zip(gap, 0.1 * np.abs(theta - min(self.problem.floor, 0.0)) + 1e-12):
             near = np.flatnonzero(np.abs(row) < least)
             row[near] = np.copysign(least, row[near])
@@ -104,18 +120,28 @@ class Operator:
         parts = contract(np.ascontiguousarray(functions.T).reshape(-1, *other.shape), *tables)
         return parts.reshape(len(parts), -1).T
 
-    def search(self, start: Array, tolerance: Array, iterations: int = ITERATIONS) -> Ritz:
-        """Block Davidson for as many states as there are tolerances."""
-        return davidson(
-            self.apply,
-            self.precondition,
-            start,
-            len(tolerance),
-            floor=self.problem.floor,
-            restart=RESTART,
-            tolerance=tolerance,
-            iterations=iterations,
-        )
+    def search(self, start: Array, tolerance: Array, iterations: int = ITERATIONS) -> tuple[Ritz, str]:
+        """As many states as there are tolerances, and the method: block Davidson, or what the expert asks for."""
+        floor = self.problem.floor
+        if not self.problem.shared:
+            ritz = davidson(
+                self.apply,
+                self.precondition,
+                start,
+                len(tolerance),
+                floor=floor,
+                restart=RESTART,
+                tolerance=tolerance,
+                iterations=iterations,
+            )
+            return ritz, "Davidson"
+        from .distributed.tensor import Slabs, search
+
+        pointwise = None if self.problem.extra is None else (self._tables, self._local)
+        shifted = self.separable + self._shift
+        slabs = Slabs(self._boxes, self._da, self._dv, shifted, self.problem.comm, pointwise)
+        mine = slabs.separable - self._shift
+        return search(slabs, partial(self._divided, mine), start[slabs.rows], tolerance, floor=floor, restart=RESTART)
 
     def states(self, ritz: Ritz, count: int) -> tuple[Array, Array]:
         """The lowest of what was found: energies that have lost no digits, and vectors in the space's nodal basis."""

@@ -16,6 +16,7 @@ from meshes.shapes import Structure
 
 from .eigen import Eigenpairs
 from .line import Line, Quadrature
+from .parallel import Comm, from_first
 from .pointwise import Pointwise, Potential, half_of
 
 Array = NDArray[np.float64]
@@ -143,6 +144,8 @@ class BoxSpace:
         tolerance: float = 1e-7,
         symmetry: bool = True,
         start: "tuple[BoxSpace, Array] | None" = None,
+        backend: str = "auto",
+        comm: Comm = None,
     ) -> Eigenpairs:
         """Lowest eigenpairs of ``-div(a grad u) + (V + W) u = E u`` with a and V constant in each region.
 
@@ -162,6 +165,11 @@ class BoxSpace:
         start
             A space and functions of it to begin with, shape (its size, any), such as the states of a coarser one or of
             a neighbouring structure; they save iterations and change nothing else.
+        backend
+            "petsc": the ranks of `comm` share the work, and the expert's options may name one of SLEPc's eigensolvers;
+            "auto": they share it where the space is large enough (`sectors.SHARED`); "scipy": they do not.
+        comm
+            The ranks, each of which calls this and gets the same pairs in full.
 
         Raises
         ------
@@ -173,7 +181,8 @@ class BoxSpace:
         from .sectors import lowest
 
         a, v, w = self._operator(diffusion, potential, extra)
-        return lowest(self, a, v, count, extra=w, tolerance=tolerance, symmetry=symmetry, start=start)
+        how = {"tolerance": tolerance, "symmetry": symmetry, "start": start, "backend": backend, "comm": comm}
+        return lowest(self, a, v, count, extra=w, **how)
 
     def improved(
         self,
@@ -186,6 +195,7 @@ class BoxSpace:
         tolerance: float = 1e-7,
         symmetry: bool = True,
         steps: int = 1,
+        comm: Comm = None,
     ) -> Eigenpairs:
         """Eigenpairs of a poorer space, which this one contains, after some steps of Davidson's method in this one.
 
@@ -196,11 +206,14 @@ class BoxSpace:
         ----------
         pairs
             Of the same operator on `poorer`, with labels.
+        comm
+            Ranks, each of which does this alone and gets what the first one has found.
         """
         from .sectors import improved
 
         a, v, w = self._operator(diffusion, potential, extra)
-        return improved(self, a, v, pairs, poorer, extra=w, tolerance=tolerance, symmetry=symmetry, steps=steps)
+        found = improved(self, a, v, pairs, poorer, extra=w, tolerance=tolerance, symmetry=symmetry, steps=steps)
+        return from_first(comm, found)
 
     def _operator(
         self, diffusion: ArrayLike, potential: ArrayLike, extra: Potential | ArrayLike | None

@@ -158,14 +158,33 @@ def _davidson(
     return ritz.values[:count], ritz.vectors[:, :count], ritz.iterations
 
 
-def _slepc(k: Matrix, m: Matrix, count: int, kind: str, tolerance: float, iterations: int) -> Result:
-    """One of SLEPc's eigensolvers; options of the user under our prefix have the last word."""
+def _slepc(
+    k: Any,
+    m: Matrix | None,
+    count: int,
+    kind: str,
+    tolerance: float,
+    iterations: int,
+    inverse: Any = None,
+    start: Array | None = None,
+) -> Result:
+    """One of SLEPc's eigensolvers; options of the user under our prefix have the last word.
+
+    Parameters
+    ----------
+    k, m
+        Whatever has `mat`, `rows` and `shape` as a `Matrix` has; m None: the identity.
+    inverse
+        The context of a preconditioner that is written in Python; None: one that PETSc has.
+    start
+        This rank's rows of vectors to begin with.
+    """
     from slepc4py import SLEPc
 
     eps = SLEPc.EPS().create(comm=k.mat.getComm())
     eps.setOptionsPrefix(petsc.PREFIX)
-    eps.setOperators(k.mat, m.mat)
-    eps.setProblemType(SLEPc.EPS.ProblemType.GHEP)
+    eps.setOperators(k.mat, None if m is None else m.mat)
+    eps.setProblemType(SLEPc.EPS.ProblemType.HEP if m is None else SLEPc.EPS.ProblemType.GHEP)
     eps.setType(kind)
     eps.setTolerances(tolerance, iterations)
     eps.setConvergenceTest(SLEPc.EPS.Conv.REL)
@@ -176,15 +195,18 @@ def _slepc(k: Matrix, m: Matrix, count: int, kind: str, tolerance: float, iterat
         eps.setTarget(0.0)
         eps.setWhichEigenpairs(SLEPc.EPS.Which.TARGET_MAGNITUDE)
         spectral.setType(SLEPc.ST.Type.SINVERT)
-        _direct_or_iterative(spectral.getKSP(), tolerance)
+        _direct_or_iterative(spectral.getKSP(), tolerance, inverse)
         method = f"petsc: SLEPc {kind}, shift-invert"
     else:
         eps.setWhichEigenpairs(SLEPc.EPS.Which.SMALLEST_REAL)
         spectral.setType(SLEPc.ST.Type.PRECOND)
         if kind != "jd":  # which solves its correction equation
             spectral.getKSP().setType("preonly")
-        spectral.getKSP().getPC().setOptionsPrefix(petsc.PREFIX)
-        configure(spectral.getKSP().getPC(), options.getString("pc_type", "") or None)
+        if inverse is None:
+            spectral.getKSP().getPC().setOptionsPrefix(petsc.PREFIX)
+            configure(spectral.getKSP().getPC(), options.getString("pc_type", "") or None)
+        else:
+            _written(spectral.getKSP().getPC(), inverse)
         eps.setDimensions(count, min(4 * block, k.shape[0]))
         if kind == "lobpcg":
             eps.setLOBPCGBlockSize(block)
@@ -193,6 +215,8 @@ def _slepc(k: Matrix, m: Matrix, count: int, kind: str, tolerance: float, iterat
             (eps.setGDBlockSize if kind == "gd" else eps.setJDBlockSize)(min(count, 4))
         method = f"petsc: SLEPc {kind}"
     eps.setFromOptions()
+    if start is not None:
+        eps.setInitialSpace([_vector(k, column) for column in start.T])
     try:
         return *_solved(eps, k, count), method
     finally:
@@ -236,9 +260,26 @@ def _out_of_workspace(eps: Any) -> bool:
         return False
 
 
-def _direct_or_iterative(ksp: Any, tolerance: float) -> None:
-    """Inner solves: a factorisation by MUMPS, or conjugate gradients with algebraic multigrid."""
+def _written(pc: Any, context: Any) -> None:
+    """Make a PETSc preconditioner one that is written in Python."""
+    pc.setType("python")
+    pc.setPythonContext(context)
+
+
+def _vector(k: Any, values: Array) -> Any:
+    vector = k.mat.createVecRight()
+    vector.setArray(values)
+    return vector
+
+
+def _direct_or_iterative(ksp: Any, tolerance: float, inverse: Any) -> None:
+    """Inner solves: a factorisation by MUMPS, or conjugate gradients with algebraic multigrid or with `inverse`."""
     pc = ksp.getPC()
+    if inverse is not None:
+        ksp.setType("cg")
+        ksp.setTolerances(rtol=0.1 * tolerance)
+        _written(pc, inverse)
+        return
     if petsc.has("mumps"):
         ksp.setType("preonly")
         pc.setType("cholesky")

@@ -150,6 +150,19 @@ def test_points_are_farmed_out(job):
         assert other["cost"]["ranks"] == 1
 
 
+def test_ranks_share_nested_boxes(job):
+    """Where petsc is asked for: the adaptive solution of one process, and SLEPc's on a shell matrix."""
+    file = job(BOX)
+    (one,) = alone(file)
+    (two,) = on(2, file, "--backend", "petsc")
+    (named,) = on(2, file, "--set", 'solver.petsc_options="-eps_type gd"', folder=file.with_name("named"))
+    for point, method in ((two, "Davidson, 2 ranks"), (named, "SLEPc gd, 2 ranks")):
+        same(point, one, atol=1e-6)
+        assert point["cost"]["method"] == f"tensor product, {method}"
+        assert point["cost"]["ranks"] == 2
+        assert point["cost"]["dofs"] == one["cost"]["dofs"]
+
+
 def test_teams_share_points(job):
     text = BOX + HAND.format("hexahedron", 1.5) + SWEEP.format("0.5, 1.0, 1.5")
     file = job(text + "[solver]\nranks_per_point = 2\n")
@@ -162,10 +175,10 @@ def test_teams_share_points(job):
 STALLS = """
 import exciton.workflow, time
 honest, begun = exciton.workflow.solve_point, []
-def stalls(point, comm=None):
+def stalls(point, *how):
     begun.append(point)
     if len(begun) > 2: time.sleep(3600)
-    return honest(point, comm)
+    return honest(point, *how)
 exciton.workflow.solve_point = stalls
 """
 
@@ -229,9 +242,9 @@ import exciton.carriers
 from meshes.errors import MeshError
 from solvers.errors import SolverError
 honest = exciton.workflow.bound_states
-def fails(resolved, comm=None):
+def fails(resolved, *how):
     if me == 1: raise {}
-    return honest(resolved, comm)
+    return honest(resolved, *how)
 exciton.workflow.bound_states = fails
 """
 
