@@ -42,7 +42,7 @@ Array = NDArray[np.float64]
 FIRST_SIZE = 0.25  # of the first tetrahedra, over the width of the particle
 EXPANDING = ("hartree", "correlated")  # levels that expand in many carrier states
 WIDER = 1e-5  # residual of states beyond those asked for, which enter their energies squared
-GEOMETRY = 4  # order of the curved facets of meshes that are refined
+GEOMETRY = 6  # order of the curved facets of meshes that are refined
 LAYER_FACTOR = 0.15  # of the geometric grading of layers, as `meshes.generate` has it
 
 

@@ -63,5 +63,5 @@ def _least(mass: "csr_array") -> float:
     root = dia_array((1 / np.sqrt(mass.diagonal())[None], [0]), shape=mass.shape)
     scaled = (root @ mass @ root).tocsr()
     start = np.random.default_rng(3).standard_normal(mass.shape[0])
-    values = eigsh(scaled, k=1, which="SA", v0=start, ncv=30, maxiter=20, tol=0.05, return_eigenvectors=False)
+    values = eigsh(scaled, k=1, which="SA", v0=start, ncv=30, maxiter=1000, tol=0.05, return_eigenvectors=False)
     return 0.9 * float(values[0])
