@@ -28,7 +28,8 @@ from .tensor import BoxSpace, nested
 
 Array = NDArray[np.float64]
 
-MORE = 3  # states beyond those asked for: on the richer space the order may be another
+MORE = 3  # states beyond those asked for at first: on the richer space the order may be another
+RIVAL = 5.0  # times its error that a state may fall
 TOLD = 0.6  # share of its error that a space learns from the richer one, at least; on random boxes 0.82 at least
 LEAST = 0.1  # the same where the step before has learnt less
 SMALL = 0.01  # share of the largest error that does not count
@@ -113,18 +114,20 @@ def adapt(
     solve = partial(_solve, memory=memory, how=how)
     worst, told = np.inf, TOLD
     before: tuple[list[Array], list[Array]] | None = None
+    counts = [p.count + MORE for p in problems]
     for step in range(STEPS):
         space = _space(structure, lines)
         choices = [_richer(line, p) for line, p in zip(lines, planes)]
         rich = _space(structure, _alike(lines, [_line([*chain(*choice)]) for choice in choices]))
         if rich.size > LIMIT:
             break
-        found = solve(space, problems, start=start)
+        found = solve(space, problems, counts=counts, start=start)
         better = _improved(rich, problems, residual, symmetry, found, space, memory, comm)
         drops = [f.values - b.values for f, b in zip(found, better)]
         if before is not None:
             told = _told(before, [b.values for b in better])
         before = [f.values for f in found], drops
+        counts = [_rivals(p.count, f.values, drop / told) for p, f, drop in zip(problems, found, drops)]
         kept, beside = (tuple(e.first(p.count) for e, p in zip(pairs, problems)) for pairs in (found, better))
         errors = tuple(np.maximum(drop[: p.count], 0.0) / told for drop, p in zip(drops, problems))
         worst = max(float(error.max()) for error in errors)
@@ -132,13 +135,19 @@ def adapt(
         if worst <= tolerance and not further:
             return Solved(space, kept, errors, rich, beside, step + 1, told)
         if worst <= tolerance:
-            fine = tuple(e.first(p.count) for e, p in zip(solve(rich, problems, start=start), problems))
+            fine = tuple(e.first(p.count) for e, p in zip(solve(rich, problems, counts=counts, start=start), problems))
             return Solved(rich, fine, tuple((1 - told) * error for error in errors), space, kept, step + 1)
         lines = _alike(lines, _refined(lines, choices, rich, problems, beside, 0.4 * tolerance / worst))
     raise NotAffordable(
         f"an accuracy of {tolerance:.1e} was asked for; {worst:.1e} was reached on {space.size} unknowns: "
         "ask for less, or for fewer states"
     )
+
+
+def _rivals(count: int, values: Array, errors: Array) -> int:
+    """How many states must be followed: all that may yet come to lie below the last one that is wanted."""
+    may = values - RIVAL * np.maximum(errors, 0.0) <= values[min(count, len(values)) - 1]
+    return int(np.flatnonzero(may)[-1]) + 1
 
 
 def _told(before: tuple[list[Array], list[Array]], now: Sequence[Array]) -> float:
@@ -165,14 +174,21 @@ def _space(structure: Structure, lines: Sequence[Line]) -> BoxSpace:
 
 
 def _solve(
-    space: BoxSpace, problems: Sequence[Problem], *, start: Sequence[Start], memory: Memory, how: dict[str, Any]
+    space: BoxSpace,
+    problems: Sequence[Problem],
+    *,
+    counts: Sequence[int],
+    start: Sequence[Start],
+    memory: Memory,
+    how: dict[str, Any],
 ) -> tuple[Eigenpairs, ...]:
-    def solve(p: Problem, begin: Start) -> Eigenpairs:
-        count = min(p.count + MORE, space.size)
-        return space.lowest(p.diffusion, p.potential, count, extra=p.extra, start=begin, **how)
+    def solve(p: Problem, count: int, begin: Start) -> Eigenpairs:
+        return space.lowest(p.diffusion, p.potential, min(count, space.size), extra=p.extra, start=begin, **how)
 
     key = (_key(space), how["tolerance"], how["symmetry"], how["backend"])
-    return tuple(memory.recall((*_what(p), *key), partial(solve, p, begin)) for p, begin in zip(problems, start))
+    return tuple(
+        memory.recall((*_what(p), n, *key), partial(solve, p, n, begin)) for p, n, begin in zip(problems, counts, start)
+    )
 
 
 def _improved(
@@ -191,7 +207,10 @@ def _improved(
         return rich.improved(p.diffusion, p.potential, pairs, space, extra=p.extra, **how)
 
     key = (_key(rich), _key(space), residual, symmetry)
-    return tuple(memory.recall((*_what(p), *key), partial(improve, p, pairs)) for p, pairs in zip(problems, found))
+    return tuple(
+        memory.recall((*_what(p), len(pairs.values), *key), partial(improve, p, pairs))
+        for p, pairs in zip(problems, found)
+    )
 
 
 def _key(space: BoxSpace) -> Hashable:
@@ -199,7 +218,7 @@ def _key(space: BoxSpace) -> Hashable:
 
 
 def _what(problem: Problem) -> tuple[Hashable, ...]:
-    return problem.diffusion.tobytes(), problem.potential.tobytes(), problem.count, id(problem.extra)
+    return problem.diffusion.tobytes(), problem.potential.tobytes(), id(problem.extra)
 
 
 # -- lines from elements ---------------------------------------------------------------------------------------------
