@@ -41,6 +41,7 @@ Array = NDArray[np.float64]
 
 FIRST_SIZE = 0.25  # of the first tetrahedra, over the width of the particle
 EXPANDING = ("hartree", "correlated")  # levels that expand in many carrier states
+FEWEST = 4  # states that a mesh is refined for where a level expands in more of them
 WIDER = 1e-5  # residual of states beyond those asked for, which enter their energies squared
 GEOMETRY = 6  # order of the curved facets of meshes that are refined
 LAYER_FACTOR = 0.15  # of the geometric grading of layers, as `meshes.generate` has it
@@ -108,8 +109,9 @@ def bound_states(resolved: Resolved, comm: Comm = None, memory: hp.Memory | None
     there = [region for region in resolved.regions if region.there]
     solved = _solved(resolved, _by_name(there), comm, memory)
     names = tuple(region.name for region in resolved.regions)
+    n = resolved.carriers.states
     electron, hole = (
-        States.of(solved.space, pairs, errors, names, solved.other_space, other, solved.told)
+        States.of(solved.space, pairs.first(n), errors[:n], names, solved.other_space, other.first(n), solved.told)
         for pairs, errors, other in zip(solved.pairs, solved.errors, solved.other)
     )
     return Carriers(
@@ -117,7 +119,7 @@ def bound_states(resolved: Resolved, comm: Comm = None, memory: hp.Memory | None
         electron,
         hole,
         solved.other_space,
-        (solved.other[0], solved.other[1]),
+        (solved.other[0].first(n), solved.other[1].first(n)),
         solved.told,
         solved.pairs[0].method,
         solved.space.size,
@@ -191,6 +193,9 @@ def _solved(resolved: Resolved, regions: dict[str, Region], comm: Comm, memory: 
         cells = _cells_by_hand(resolved, comm)
         space = space_on(cells, accuracy.degree or 1, comm)
         return fixed(space, _problems(space.regions, regions, count), backend=backend)
+    expands = resolved.exciton.level in EXPANDING
+    if expands and not on_boxes(resolved):
+        count = max(count, FEWEST)
     if isinstance(geometry, MeshFile):
         path = geometry.path
         whole = _shared(lambda: read_mesh(path), comm)
@@ -198,14 +203,13 @@ def _solved(resolved: Resolved, regions: dict[str, Region], comm: Comm, memory: 
         return adapt(lambda _: (whole, 0.0), np.inf, problems, tolerance, backend=backend, comm=comm)
     problems = _problems(geometry.regions, regions, count)
     if on_boxes(resolved):
-        expands = resolved.exciton.level in EXPANDING or bool(resolved.emission.lifetime)
         symmetry = resolved.solver.symmetry == "auto"
         return hp.adapt(
             geometry,
             problems,
             tolerance,
             symmetry=symmetry,
-            further=expands,
+            further=expands or bool(resolved.emission.lifetime),
             memory=memory,
             backend=backend,
             comm=comm,

@@ -82,7 +82,7 @@ def drawn(
 def _drawing(resolved: Resolved, carriers: Carriers, intervals: int) -> tuple[Mesh, Callable[[Array], Array]]:
     """A mesh of linear cells, and what samples functions at its points, (points, count)."""
     space, geometry = carriers.space, resolved.geometry
-    if isinstance(space, DistributedSpace) or (isinstance(space, Space) and space.mesh.order == 1):
+    if isinstance(space, DistributedSpace) or (isinstance(space, Space) and space.mesh.order < 3):
         return space.linear(), space.full
     if isinstance(space, Space):  # few large cells: flat parts of them would show
         degree = max(space.degree, min(FINEST, int((CELLS / len(space.mesh.cells)) ** (1 / 3))))

@@ -4,12 +4,15 @@ import hard_cube
 import jobs
 import numpy as np
 import pytest
+from scipy.optimize import brentq
+from scipy.special import spherical_jn
 
 from exciton.carriers import bound_states
 from exciton.pair import correlated
 from exciton.pair.geminals import Geminals
 from exciton.pair.integrals import Integrals
 from exciton.pair.relaxed import relaxing
+from exciton.units import COULOMB, HBAR2_2M0
 from solvers.errors import NotAffordable, SolverError
 
 PAIR = {"exciton": {"level": "correlated", "polarisation": False}, "carriers": {"states": 1}}
@@ -33,6 +36,52 @@ def reference(edge, masses, most=27):
 
 @pytest.mark.parametrize("masses", [(0.252, 0.252), (0.134, 0.128)])
 @pytest.mark.parametrize("edge", [4.0, 10.0])
+def second_order_of_a_ball(most_l=16, count=16):
+    """Second-order energy of two equal particles behind a hard sphere, in Rydberg: pairs of Bessel functions.
+
+    ``-sum |<00| 1/|r_e - r_h| |nl, n'l>|^2 / (E_nl + E_n'l - 2 E_00)``, coupled to no angular momentum, in units where
+    radius, both masses and e^2/(4 pi eps0 eps) are 1 and the Rydberg is 1/4.
+    """
+    x, w = np.polynomial.legendre.leggauss(200)
+    r, w = (x + 1) / 2, w / 2
+    lower, upper = np.minimum(r[:, None], r), np.maximum(r[:, None], r)
+
+    def waves(degree, number):
+        grid = np.linspace(0.5, (number + degree + 5) * np.pi, 4000)
+        f = spherical_jn(degree, grid)
+        k = [brentq(lambda k: spherical_jn(degree, k), *grid[i : i + 2]) for i in np.flatnonzero(f[:-1] * f[1:] < 0)]
+        k = np.array(k[:number])
+        values = spherical_jn(degree, k[:, None] * r)
+        return k**2 / 2, values / np.sqrt((values**2 * r**2) @ w)[:, None]
+
+    [ground], [lowest] = waves(0, 1)
+    total = 0.0
+    for degree in range(most_l):
+        energies, values = waves(degree, count)
+        densities = values * lowest * r**2 * w
+        between = densities @ (lower**degree / upper ** (degree + 1)) @ densities.T
+        gaps = energies[:, None] + energies - 2 * ground
+        excited = gaps > 1e-9
+        total -= np.sum(between[excited] ** 2 / gaps[excited]) / (2 * degree + 1)
+    return 4 * total
+
+
+def test_a_ball_of_tetrahedra_in_strong_confinement():
+    """Correlation as the radius goes to 0, by two radii, against perturbation theory; first order 1.7860825 e^2/R."""
+    exact = second_order_of_a_ball()
+    material = {"A": {"electron_mass": 0.25, "hole_mass": 0.25, "permittivity": 10.0}}
+    rydberg = 0.25 * (COULOMB / 10.0) ** 2 / (4 * HBAR2_2M0) / 2
+    shares, pair = [], {**PAIR, "carriers": {"states": 4}}
+    for diameter, tolerances in ((1.0, (1.0, 1.0)), (2.0, (0.3, 0.5))):
+        accuracy = dict(zip(("energy_meV", "pair_meV"), tolerances))
+        structure = {"shape": "sphere", "core": {"material": "A", "diameter_nm": diameter}}
+        terms = jobs.solve(structure=structure, materials=material, accuracy=accuracy, **pair)["exciton"]["terms_meV"]
+        assert terms["attraction"] == pytest.approx(-1.7860825 * 1e3 * COULOMB / 10.0 / (diameter / 2), rel=1e-4)
+        shares.append(terms["correlation"] / (1e3 * rydberg))
+    assert exact == pytest.approx(-0.2785, abs=2e-4)
+    assert 2 * shares[0] - shares[1] == pytest.approx(exact, abs=2e-3)
+
+
 def test_hard_walled_cubes(edge, masses):
     """To 0.2 meV and 3 %, and to what is said of the errors; an upper bound."""
     found = hard(edge, masses)
