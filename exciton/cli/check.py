@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 Section = tuple[str, list[str]]  # heading, lines
 
 _SHOWN = 12  # lines of one kind before the rest is counted only
-_SECONDS = {"none": 0, "first-order": 1, "hartree": 17, "correlated": 10}  # of CPU: a cube of 14 nm in 2 nm of ZnS
-_MISMATCH, _LIFETIME = 14, 1  # and what these add; docs/performance.md
 
 
 def add(commands: "Commands") -> None:
@@ -81,17 +79,14 @@ def _sections(file: Path, job: "Job", points: "Sequence[Point]") -> Iterator[Sec
 
 def _pair(resolved: "Resolved") -> str:
     """The pair, and about how long one took."""
-    level, seconds = resolved.exciton.level, _SECONDS[resolved.exciton.level]
-    extras = []
-    if resolved.exciton.polarisation:
-        extras.append("dielectric mismatch")
-        seconds += _MISMATCH
-    if resolved.kane_energy is not None:
-        extras.append("lifetime")
-        seconds += _LIFETIME
+    from exciton.cli.cost import seconds
+
+    level = resolved.exciton.level
     if level == "none":
         return "no pair"
-    return f"pair: {', '.join([level, *extras])}; some {seconds} s of CPU for a cube of 14 nm in ZnS"
+    extras = ["dielectric mismatch"] * bool(resolved.exciton.polarisation)
+    extras += ["lifetime"] * (resolved.kane_energy is not None)
+    return f"pair: {', '.join([level, *extras])}; some {seconds(resolved):.0f} s of CPU for a cube of 14 nm in ZnS"
 
 
 def _region_row(region: "Region") -> tuple[str, ...]:

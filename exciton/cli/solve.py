@@ -93,6 +93,7 @@ def _run(
     quiet: bool,
 ) -> int:
     """Solve what is waiting, each point on a team of ranks or in a process; returns how many failed, on rank 0."""
+    from exciton.cli.cost import seconds
     from exciton.cli.progress import progress
     from exciton.workflow import ranks_per_point
     from solvers.errors import SolverError
@@ -107,7 +108,8 @@ def _run(
         teams = ranks_per_point(waiting, size(comm))
         outcomes = farm(comm, teams, len(waiting), lambda team, number: _solved(fields, waiting[number], team))
     failed = 0
-    with progress(len(waiting), quiet=quiet or folder is None, ranks=size(comm)) as step:
+    expected = sum(seconds(point.resolved) for point in waiting)
+    with progress(len(waiting), quiet=quiet or folder is None, ranks=size(comm), seconds=expected) as step:
         for number, outcome in outcomes:
             assert folder is not None
             point = waiting[number]

@@ -62,6 +62,14 @@ def test_a_terminal_has_a_table_and_progress(job, tmp_path):
     assert all(len(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line)) <= 100 for line in table.splitlines())
 
 
+def test_a_long_solve_says_what_it_may_take(tmp_path):
+    """Before its first point is done, by what such points have taken."""
+    content = jobs.tables(4.0, exciton={"level": "correlated", "polarisation": False}, emission={"lifetime": False})
+    status, sent = on_a_terminal("solve", jobs.write(tmp_path / "one.toml", content), "-o", tmp_path / "out")
+    assert status == 0
+    assert re.search(r"about 0:00:(10|09)", sent)
+
+
 def test_quiet_is_quiet(job, tmp_path):
     status, sent = on_a_terminal("solve", job, "-o", tmp_path / "out", "--quiet")
     assert (status, sent) == (0, "")
