@@ -170,7 +170,8 @@ def interfaces(structure: Structure, axis: int) -> list[float]:
 
 
 def _space(structure: Structure, lines: Sequence[Line]) -> BoxSpace:
-    return nested(structure, (lines[0], lines[1], lines[2]))
+    x, y, z = (next(other for other in lines if _same(other, line)) for line in lines)  # equal lines are one
+    return nested(structure, (x, y, z))
 
 
 def _solve(

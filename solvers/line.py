@@ -30,6 +30,19 @@ def _reference(degree: int, points: int) -> tuple[Array, Array, Array, Array, Ar
     return element.points[order, 0], x[:, 0], w, table[0][:, order], table[1][:, order]
 
 
+@lru_cache(maxsize=1024)
+def _values(degree: int, points: bytes) -> Array:
+    """(points, degree + 1) values of the same element at points on [0, 1], given by their bytes."""
+    import basix
+
+    element = basix.create_element(
+        basix.ElementFamily.P, basix.CellType.interval, degree, lagrange_variant=basix.LagrangeVariant.gll_warped
+    )
+    order = np.argsort(element.points[:, 0])
+    values: Array = element.tabulate(0, np.frombuffer(points)[:, None])[0, :, :, 0][:, order]
+    return values
+
+
 @dataclass(frozen=True, eq=False)
 class Line:
     """Continuous piecewise polynomials on [breaks[0], breaks[-1]] that vanish at both ends.
@@ -119,8 +132,6 @@ class Line:
 
     def tabulate(self, x: Array) -> Array:
         """(len(x), size) values of the basis functions at points x; zero outside the line."""
-        import basix
-
         x = np.asarray(x, dtype=float)
         table = np.zeros((len(x), self.size + 2))
         inside = (x >= self.breaks[0]) & (x <= self.breaks[-1])
@@ -128,13 +139,8 @@ class Line:
         for e in np.unique(owner[inside]):
             p = self.degrees[e]
             rows = np.flatnonzero(inside & (owner == e))
-            element = basix.create_element(
-                basix.ElementFamily.P, basix.CellType.interval, p, lagrange_variant=basix.LagrangeVariant.gll_warped
-            )
-            order = np.argsort(element.points[:, 0])
             local = (x[rows] - self.breaks[e]) / (self.breaks[e + 1] - self.breaks[e])
-            values = element.tabulate(0, local[:, None])[0, :, :, 0][:, order]
-            table[np.ix_(rows, np.arange(self._first[e], self._first[e] + p + 1))] = values
+            table[rows, self._first[e] : self._first[e] + p + 1] = _values(p, local.tobytes())
         return table[:, 1:-1]
 
 

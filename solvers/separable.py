@@ -62,7 +62,13 @@ class Problem:
         shared: bool = False,
     ) -> "Problem":
         """The problem with a of shape (regions, 3), by parity where that is wanted and there."""
-        axes = [Axis(space, d, a[:, d], v, extra, symmetry) for d in range(3)]
+        axes: list[Axis] = []
+        for d, line in enumerate(space.lines):
+            same = (
+                o for o in range(d) if extra is None and space.lines[o] is line and np.array_equal(a[:, o], a[:, d])
+            )
+            alike = next((o for o in same if all(box[o] == box[d] for box in space.boxes)), None)
+            axes.append(Axis(space, d, a[:, d], v, extra, symmetry) if alike is None else axes[alike])
         return cls(space, axes, _kinds(axes, extra), a, v, extra, tolerance, comm, shared)
 
     @property
@@ -116,7 +122,7 @@ class Operator:
         """(size, any) parts, of these parities, of functions on another space over the same box."""
         tables = []
         for axis, p, line, mine in zip(self.problem.axes, self.parities, other.lines, self.problem.space.lines):
-            tables.append(axis.basis[p].T @ axis.mass @ line.tabulate(mine.nodes[1:-1]))
+            tables.append(axis.from_nodes(p, line, mine))
         parts = contract(np.ascontiguousarray(functions.T).reshape(-1, *other.shape), *tables)
         return parts.reshape(len(parts), -1).T
 
@@ -214,6 +220,7 @@ class Axis:
         even = _mirrored(line, ranges) and (extra is None or extra.mirrored(axis))
         self.parities = (0, 1) if symmetry and line.size > 1 and even else (ANY,)
         self.turns = len(line.degrees) % 2 == 0  # the middle is the end of an element, where an odd function may turn
+        self._tables: dict[tuple[int, int], tuple[Line, Array]] = {}  # with the line, whose id stays its own
         self.values: dict[int, Array] = {}
         self.basis: dict[int, Array] = {}
         self.boxes: dict[int, list[Side]] = {}
@@ -224,6 +231,13 @@ class Axis:
             self.values[parity], self.basis[parity] = values, basis
             whole = Side(np.eye(len(values)), basis.T @ factors[-1][0] @ basis, np.eye(len(values)))
             self.boxes[parity] = [*(_side(basis, fold, *factor) for factor in factors[:-1]), whole]
+
+    def from_nodes(self, parity: int, other: Line, line: Line) -> Array:
+        """(n, nodes of `other`) coefficients of one parity's part of a function on another line."""
+        key = id(other), parity
+        if key not in self._tables:
+            self._tables[key] = other, self.basis[parity].T @ self.mass @ other.tabulate(line.nodes[1:-1])
+        return self._tables[key][1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
