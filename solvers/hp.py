@@ -184,7 +184,9 @@ def _solve(
     how: dict[str, Any],
 ) -> tuple[Eigenpairs, ...]:
     def solve(p: Problem, count: int, begin: Start) -> Eigenpairs:
-        return space.lowest(p.diffusion, p.potential, min(count, space.size), extra=p.extra, start=begin, **how)
+        return space.lowest(
+            p.diffusion, p.potential, max(min(count, space.size), p.count), extra=p.extra, start=begin, **how
+        )
 
     key = (_key(space), how["tolerance"], how["symmetry"], how["backend"])
     return tuple(

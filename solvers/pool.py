@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import active_children, get_context, parent_process
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import TypeVar
 
 from .errors import SolverError
@@ -49,6 +49,7 @@ def pool(processes: int, tasks: Sequence[S], work: Callable[[S], T]) -> Iterator
         for number, task in enumerate(tasks):
             yield number, work(task)
         return
+    _ignore_broken_pipes()
     others = set(active_children())
     count = min(processes, len(tasks))
     with _one_thread(), ProcessPoolExecutor(count, get_context("spawn"), initializer=_leave_with_parent) as executor:
@@ -65,6 +66,12 @@ def pool(processes: int, tasks: Sequence[S], work: Callable[[S], T]) -> Iterator
             for child in set(active_children()) - others:
                 child.terminate()
             raise
+
+
+def _ignore_broken_pipes() -> None:
+    """As Python does from its start; gmsh and PETSc make them deadly: a process that dies would take this one along."""
+    if hasattr(signal, "SIGPIPE") and current_thread() is main_thread():
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
 
 def _leave_with_parent() -> None:

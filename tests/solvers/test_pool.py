@@ -66,6 +66,28 @@ def test_a_process_that_dies_is_an_error_of_the_solve():
         list(pool(2, [0, 1, 2], die))
 
 
+PIPES = """
+import signal
+from solvers import petsc
+from solvers.pool import pool
+
+if __name__ == "__main__":
+    petsc.load()
+    list(pool(2, [1, 2], abs))
+    signal.raise_signal(signal.SIGPIPE)
+    print("alive")
+"""
+
+
+def test_a_broken_pipe_is_not_deadly_with_petsc(tmp_path):
+    """Whose handler, and gmsh's, would end this process where another one dies."""
+    script = tmp_path / "pipes.py"
+    script.write_text(PIPES)
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, str(script)], env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr
+
+
 def test_processes_end_with_the_one_that_deals(tmp_path):
     """Killed outright, it leaves nobody behind."""
     program = (
