@@ -210,6 +210,25 @@ def test_slice_goes_through_the_core(solved):
 
 
 @pytest.mark.usefixtures("rendered")
+def test_a_moved_camera_is_seen_in_the_next_picture(solved):
+    """PyVista hands out the picture before unless it is told to render: each frame is that of a plotter of its own."""
+
+    class Bare(page.Page):
+        def frame(self, images, *_):
+            return images["electron", 0]
+
+    found, turns = dots(solved)[0][1:], np.linspace(0, 2 * np.pi, 3, endpoint=False)
+    sheet = Bare(("x",), carriers=("electron",))
+    frames = list(movie.orbit(found, sheet, frames=len(turns), pixels=60))
+    reach = tuple(np.max([scene.common_reach(found, turned) for turned in turns], axis=0))
+    for turned, frame in zip(turns, frames):
+        ((_, plotter),) = scene.plotters(found, sheet, 60)
+        scene.look(plotter, reach, float(turned))
+        assert np.array_equal(plotter.screenshot(return_img=True), frame)
+        plotter.close()
+
+
+@pytest.mark.usefixtures("rendered")
 def test_orbit_comes_back_and_sweep_goes_on(solved, tmp_path):
     found, sheet = dots(solved)
     frames = list(movie.orbit(found[1:], page.Page(("x",), carriers=("electron",)), frames=4, pixels=100))

@@ -1,12 +1,12 @@
 """Spaces on meshes: numbering, continuity, values and integrals, all held against polynomials."""
 
-from itertools import product
+from itertools import permutations, product
 
 import grids
 import numpy as np
 import pytest
 
-from meshes import check
+from meshes import Mesh, check
 from solvers import space as space_module
 from solvers.space import Space
 
@@ -61,6 +61,67 @@ def test_neighbours_agree_where_their_shared_nodes_are(cell, degree, bent, rng):
     shape = space_module.element(mesh.cell, mesh.order).values(space.element.nodes)
     own = np.einsum("qk,ckx->cqx", shape, mesh.points[mesh.cells])
     np.testing.assert_allclose(own, space.coordinates[space.nodes], atol=1e-12)
+
+
+def pairs(cell, rng):
+    """Two cells with one face in common, apart from all others: every view of one cell, every order of the face."""
+    if cell == "hexahedron":
+        alone = grids.bricks([0, 1, 2], [0, 1], [0, 1])
+    else:
+        points = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0], [1, 1, 1]], float)
+        alone = Mesh(points, np.array([[3, 0, 1, 2], [0, 1, 2, 4]]), cell, 1, ("core",), np.zeros(2, int))
+    face = np.intersect1d(*alone.cells)
+    others = np.setdiff1d(np.arange(len(alone.points)), face)
+    views = grids._views(cell, 1)
+    points, cells = [], []
+    for view, order in product(views, permutations(range(len(face)))):
+        number = np.empty(len(alone.points), int)  # of the points, in this copy
+        places = rng.permutation(len(alone.points))
+        number[face], number[others] = np.sort(places[: len(face)])[list(order)], places[len(face) :]
+        moved = np.empty_like(alone.points)
+        moved[number] = alone.points + np.array([3.0 * len(points), 0, 0])
+        cells += [number[alone.cells[0]][rng.choice(views)] + len(number) * len(points),
+                  number[alone.cells[1]][view] + len(number) * len(points)]  # fmt: skip
+        points.append(moved)
+    return Mesh(np.concatenate(points), np.array(cells), cell, 1, ("core",), np.zeros(len(cells), int)), alone.points[
+        face
+    ]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("degree", [3, 4, 5])
+def test_two_cells_agree_on_their_face_however_they_are_turned(cell, degree, rng):
+    """Whatever the nodal values, both cells have one function on the face; polynomials of the degree are held exactly.
+
+    basix numbers the nodes inside an edge from degree 3 on, and those inside a face from degree 3 or 4 on, by the
+    cell's own vertices: neighbours must put them in one order.
+    """
+    mesh, corners = pairs(cell, rng)
+    assert np.all(mesh.cell_volumes() > 0)
+    space = whole(mesh, degree)
+    copies = len(mesh.cells) // 2
+    shared = (degree + 1) ** 2 if cell == "hexahedron" else (degree + 1) * (degree + 2) // 2
+    assert space.node_count == copies * (2 * space.element.size - shared)
+    sides = [1, 2, 4] if cell == "hexahedron" else [1, 2, 3]  # of a cell, from its first vertex
+    share = rng.dirichlet(np.ones(len(corners)), 5) @ corners
+    at = (share + 3.0 * np.arange(copies)[:, None, None] * [1, 0, 0]).repeat(2, axis=0)  # on the face of each copy
+    vertex = mesh.points[mesh.cells]
+    frames = np.linalg.inv(vertex[:, sides] - vertex[:, :1])
+    local = (at - vertex[:, :1]) @ frames
+    f = polynomial(degree, rng)
+    values = np.stack([rng.standard_normal(space.node_count), f(space.coordinates - _copy(space.coordinates))], axis=1)
+    basis = space.element.values(local.reshape(-1, 3)).reshape(len(mesh.cells), len(share), -1)
+    found = basis @ values[space.nodes]
+    np.testing.assert_allclose(found[0::2], found[1::2], atol=1e-9)
+    np.testing.assert_allclose(found[0, :, 1], f(share), atol=1e-9)
+    inner = rng.dirichlet(np.ones(vertex.shape[1]), 3) @ vertex
+    basis = space.element.values(((inner - vertex[:, :1]) @ frames).reshape(-1, 3)).reshape(len(mesh.cells), 3, -1)
+    np.testing.assert_allclose(basis @ values[space.nodes][..., 1:], f(inner - _copy(inner))[..., None], atol=1e-9)
+
+
+def _copy(points):
+    """How far along x the copy of the pair was moved in which these points lie."""
+    return np.floor((points[..., :1] + 0.5) / 3.0) * [3.0, 0, 0]
 
 
 @pytest.mark.parametrize("cell", CELLS)
