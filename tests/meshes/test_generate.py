@@ -194,3 +194,12 @@ def test_a_core_that_all_but_touches_its_layer_is_meshed_or_refused():
 def test_impossible_wishes_are_refused(wish):
     with pytest.raises(MeshError):
         tetrahedra(SPHERE, **{"size": 2.0, **wish})
+
+
+def test_a_missing_system_library_is_named(monkeypatch, tmp_path):
+    """gmsh's wheel brings no graphics library and cannot be imported without: one line with the packages to install."""
+    (tmp_path / "gmsh.py").write_text("raise OSError('libGLU.so.1: cannot open shared object file')\n")
+    monkeypatch.delitem(sys.modules, "gmsh")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MesherMissing, match=r"libGLU\.so\.1.*system packages libglu1-mesa libxrender1"):
+        tetrahedra(Structure(Sphere(2.0)), 1.0)
