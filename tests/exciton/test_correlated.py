@@ -34,8 +34,6 @@ def reference(edge, masses, most=27):
     return 1e3 * found.energies[0], found.enhancements[0]
 
 
-@pytest.mark.parametrize("masses", [(0.252, 0.252), (0.134, 0.128)])
-@pytest.mark.parametrize("edge", [4.0, 10.0])
 def second_order_of_a_ball(most_l=16, count=16):
     """Second-order energy of two equal particles behind a hard sphere, in Rydberg: pairs of Bessel functions.
 
@@ -82,6 +80,8 @@ def test_a_ball_of_tetrahedra_in_strong_confinement():
     assert 2 * shares[0] - shares[1] == pytest.approx(exact, abs=2e-3)
 
 
+@pytest.mark.parametrize("masses", [(0.252, 0.252), (0.134, 0.128)])
+@pytest.mark.parametrize("edge", [4.0, 10.0])
 def test_hard_walled_cubes(edge, masses):
     """To 0.2 meV and 3 %, and to what is said of the errors; an upper bound."""
     found = hard(edge, masses)
