@@ -147,7 +147,8 @@ class Operator:
         shifted = self.separable + self._shift
         slabs = Slabs(self._boxes, self._da, self._dv, shifted, self.problem.comm, pointwise)
         mine = slabs.separable - self._shift
-        return search(slabs, partial(self._divided, mine), start[slabs.rows], tolerance, floor=floor, restart=RESTART)
+        divided = partial(self._divided, mine)
+        return search(slabs, divided, start[slabs.rows], tolerance, floor=floor, restart=RESTART, iterations=iterations)
 
     def states(self, ritz: Ritz, count: int) -> tuple[Array, Array]:
         """The lowest of what was found: energies that have lost no digits, and vectors in the space's nodal basis."""

@@ -14,13 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import petsc
-from ..eigen.davidson import Ritz, davidson
+from ..eigen.davidson import ITERATIONS, Ritz, davidson
 from ..eigen.petsc import _slepc
 from ..parallel import Comm, rank, size, summed_on, total
 
 Array = NDArray[np.float64]
-
-ITERATIONS = 200
 
 
 class Side(Protocol):

@@ -80,7 +80,7 @@ if __name__ == "__main__":
 
 
 def test_a_broken_pipe_is_not_deadly_with_petsc(tmp_path):
-    """Whose handler, and gmsh's, would end this process where another one dies."""
+    """Whose handler, like gmsh's, would end this process where another one dies."""
     script = tmp_path / "pipes.py"
     script.write_text(PIPES)
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
