@@ -30,7 +30,7 @@ from exciton.states import States, overlap_squared
 from exciton.sweep import Point, points
 from solvers.errors import SolverError
 from solvers.hp import Memory
-from solvers.parallel import Comm, highest, size
+from solvers.parallel import Comm, from_first, highest, size
 
 MOVED = 0.05  # share of a carrier that the attraction must move from region to region to be mentioned
 PART = 0.15  # of the tolerance of the pair energy that a level may take
@@ -154,7 +154,7 @@ def _carriers_and_pair(resolved: Resolved, comm: Comm, memory: Memory | None) ->
         tighter = accuracy.model_copy(update={"energy_meV": share * wanted})
         carriers = bound_states(replace(resolved, accuracy=tighter), comm, memory)
         solution = solve_pair(resolved, carriers)
-        error = solution.pair.error
+        error = from_first(comm, solution.pair.error)  # on nested boxes each rank has its own
         if accuracy.by_hand or 1e3 * error <= accuracy.pair_meV:
             if resolved.exciton.polarisation:
                 solution = with_mismatch(resolved, carriers, solution)

@@ -23,7 +23,7 @@ from .adapt import Problem, Solved
 from .eigen import Eigenpairs
 from .errors import NotAffordable
 from .line import FACTOR, Line, graded
-from .parallel import Comm
+from .parallel import Comm, from_first
 from .tensor import BoxSpace, nested
 
 Array = NDArray[np.float64]
@@ -138,6 +138,7 @@ def adapt(
             fine = tuple(e.first(p.count) for e, p in zip(solve(rich, problems, counts=counts, start=start), problems))
             return Solved(rich, fine, tuple((1 - told) * error for error in errors), space, kept, step + 1)
         lines = _alike(lines, _refined(lines, choices, rich, problems, beside, 0.4 * tolerance / worst))
+        lines = from_first(comm, lines)
     raise NotAffordable(
         f"an accuracy of {tolerance:.1e} was asked for; {worst:.1e} was reached on {space.size} unknowns: "
         "ask for less, or for fewer states"

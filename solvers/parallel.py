@@ -96,6 +96,15 @@ def from_first(comm: Comm, value: T) -> T:
     return value if size(comm) == 1 else comm.bcast(value, root=0)
 
 
+def agreed(space: object, value: T) -> T:
+    """The same, of the ranks that a space is distributed over, if it is.
+
+    What each of them has computed for itself may differ in the last digit, between processors of different kinds; where
+    that decides on what follows, one would wait for the others in a call that they never make.
+    """
+    return from_first(getattr(space, "comm", None), value)
+
+
 def highest(comm: Comm, values: NDArray[Any]) -> NDArray[Any]:
     """The maximum over the ranks, entry by entry."""
     return values if size(comm) == 1 else np.max(comm.allgather(values), axis=0)

@@ -182,7 +182,10 @@ def _solve(problem: Problem, parities: Parities, count: int, start: Start) -> _S
     above = np.inf
     if probed > count:
         above = float(ritz.values[count] - ritz.residuals[count] * abs(ritz.values[count] - problem.floor))
-    return _Sector(parities, *operator.states(ritz, count), ritz.residuals[:count], ritz.iterations, above, method)
+    values, vectors = operator.states(ritz, count)
+    if problem.shared:
+        values = from_first(problem.comm, values)
+    return _Sector(parities, values, vectors, ritz.residuals[:count], ritz.iterations, above, method)
 
 
 def _start(operator: Operator, count: int, start: Start) -> Array:

@@ -22,7 +22,7 @@ from scipy.linalg import eigh
 
 from .eigen.davidson import ITERATIONS, Ritz, davidson
 from .line import Line
-from .parallel import Comm
+from .parallel import Comm, from_first
 from .pointwise import Pointwise, half_of
 from .tensor import BoxSpace, contract
 
@@ -69,6 +69,8 @@ class Problem:
             )
             alike = next((o for o in same if all(box[o] == box[d] for box in space.boxes)), None)
             axes.append(Axis(space, d, a[:, d], v, extra, symmetry) if alike is None else axes[alike])
+        if shared:
+            axes = from_first(comm, axes)  # one basis for all
         return cls(space, axes, _kinds(axes, extra), a, v, extra, tolerance, comm, shared)
 
     @property

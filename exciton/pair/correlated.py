@@ -18,6 +18,7 @@ from exciton.resolve import Resolved
 from exciton.units import COULOMB, HBAR2_2M0
 from solvers.eigen import Eigenpairs
 from solvers.errors import NotAffordable, SolverError
+from solvers.parallel import agreed
 
 Array = NDArray[np.float64]
 
@@ -71,20 +72,22 @@ def correlated(resolved: Resolved, carriers: Carriers) -> tuple[Pair, Ground]:
     while True:
         ground = _in_space(resolved, carriers, fields, (int(sizes[0]), int(sizes[1])))
         enhancement, energy = float(ground.states.enhancements[0]), float(ground.states.energies[0])
+        told = enhancement, energy, ground.error, ground.lacks, ground.rest
+        enhancement, energy, error, lacks, rest = agreed(carriers.space, told)
         if energy < lowest_possible(resolved):
             raise SolverError(
                 f"the correlated pair came out at {1e3 * energy:.0f} meV, below what any pair can have: the carriers' "
                 "states are too coarse for it; ask for more accuracy, or a higher degree and smaller cells"
             )
         allowed = np.array([wanted, accuracy.enhancement * enhancement])
-        if np.all(ground.error + levels <= allowed):
+        if np.all(error + levels <= allowed):
             break
-        wants = np.max(ground.lacks / allowed, axis=1)
+        wants = np.max(lacks / allowed, axis=1)
         more = wants > wants.max() / 2
-        if np.any(ground.rest > allowed) or np.any(sizes[more] == len(SIZES) - 1):
+        if np.any(rest > allowed) or np.any(sizes[more] == len(SIZES) - 1):
             break  # more orbitals would not help, or there are none
         sizes = np.minimum(sizes + more + (wants > FAR), len(SIZES) - 1)
-    energy_error, contact_error = map(float, ground.error)
+    energy_error, contact_error = map(float, error)
     with_orbitals = "with {} and {} orbitals of electron and hole; ask for less".format(*ground.sizes[-1])
     if contact_error > allowed[1]:
         raise SolverError(
@@ -146,7 +149,7 @@ def _in_space(resolved: Resolved, carriers: Carriers, fields: Fields, at: tuple[
     pairs = wider(resolved, carriers, (SIZES[at[0]] + 1, SIZES[at[1]] + 1), fields)
     for orbitals in samples(resolved, carriers.space, pairs, fields):
         one = Geminals(Integrals(orbitals.first(1, 1)), permittivity, ranges)
-        by_waves, by_exponentials = _off(one)
+        by_waves, by_exponentials = agreed(carriers.space, _off(one))
         fine = 1e3 * by_waves[0] <= SHARE * resolved.accuracy.pair_meV
         if fine and by_waves[1] <= SHARE * resolved.accuracy.enhancement:
             break

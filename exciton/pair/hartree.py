@@ -21,6 +21,7 @@ from exciton.resolve import Resolved
 from exciton.units import COULOMB
 from solvers.eigen import Eigenpairs
 from solvers.errors import NotConverged, SolverError
+from solvers.parallel import agreed
 
 Array = NDArray[np.float64]
 
@@ -66,6 +67,7 @@ def hartree(resolved: Resolved, carriers: Carriers) -> tuple[Pair, tuple[Eigenpa
         found = self_consistent(here, resolved.core.permittivity)
         steps.append(found)
         change, moved = _left([s.energy for s in steps]), _left([s.overlap**2 for s in steps])
+        change = agreed(carriers.space, change)
         if 1e3 * (change + first.error) <= resolved.accuracy.pair_meV:
             break
     else:

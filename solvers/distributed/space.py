@@ -17,7 +17,7 @@ from .. import petsc
 from ..eigen import Eigenpairs
 from ..element import Array, Element, Ints, element, quadrature
 from ..errors import BackendMissing
-from ..parallel import Comm, highest, total
+from ..parallel import Comm, from_first, highest, total
 from ..space import Space
 from .numbering import Numbering, number, outer_nodes
 
@@ -189,4 +189,4 @@ class DistributedSpace:
         least = float(eigh(matrix, np.diag(np.diag(matrix)), eigvals_only=True)[0])
         ratio = float(self.mesh.distortion().min(initial=1.0))
         ratios = [ratio] if self.comm is None else self.comm.allgather(ratio)
-        return least * min(ratios)
+        return from_first(self.comm, least) * min(ratios)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..parallel import Comm, total
+from ..parallel import Comm, from_first, total
 
 Array = NDArray[np.float64]
 Action = Callable[[Array], Array]
@@ -67,7 +67,8 @@ def davidson(
     restart
         The basis is compressed when it holds more than ``restart`` blocks.
     comm
-        The ranks over which the rows of all blocks are distributed; `dual_norm` sums over them itself.
+        The ranks over which the rows of all blocks are distributed; `dual_norm` sums over them itself. Small dense
+        problems are the first rank's: others, of another kind, might turn degenerate vectors differently.
     """
     norm = dual_norm or (lambda block: _norms(comm, block))
     block = min(start.shape[1], int(total(comm, np.array(start.shape[0]))))
@@ -75,7 +76,7 @@ def davidson(
     basis.extend(np.array(start, order="F"))
     previous: Array | None = None
     for iteration in range(1, iterations + 1):
-        values, rotation = np.linalg.eigh(basis.projected)
+        values, rotation = from_first(comm, np.linalg.eigh(basis.projected))  # the signs are the library's choice
         values, rotation = values[:block], rotation[:, :block]
         residual = basis.residual(values, rotation)
         scale = np.maximum(np.abs(values - floor), np.finfo(float).tiny)
@@ -87,7 +88,7 @@ def davidson(
         correction = np.asfortranarray(precondition(residual, values[active]))
         del residual  # blocks are large: none is kept longer than it is used
         if basis.size + correction.shape[1] > restart * block:
-            basis.compress(_thick(rotation, previous))
+            basis.compress(from_first(comm, _thick(rotation, previous)))
             previous = None
         else:
             previous = rotation
@@ -153,7 +154,7 @@ class _Basis:
             block = np.asfortranarray(block[:, ~there])
         for attempt in range(2):
             image = block if self._mass is None else self._mass(block)
-            values, axes = np.linalg.eigh(self._dot(block, image))
+            values, axes = from_first(self._comm, np.linalg.eigh(self._dot(block, image)))
             keep = values > 1e-14 * max(values[-1], 1e-300)
             turn = axes[:, keep] / np.sqrt(values[keep])
             if attempt == 1 or np.all(values > INDEPENDENT * values[-1]):

@@ -14,7 +14,7 @@ import numpy as np
 from .. import petsc
 from ..errors import NotConverged, SolverError
 from ..matrix import Array, Matrix
-from ..parallel import Comm, total
+from ..parallel import Comm, from_first, total
 from .contract import Options
 from .cycles import Algebraic, Cycle, configure
 from .davidson import davidson
@@ -88,6 +88,7 @@ def iterate(
         return *found, f"petsc: Davidson, {cycle.name}"
     try:
         values, vectors, steps, method = _slepc(k, m, count, "krylovschur", tolerance, iterations)
+        values = from_first(comm, values)
         top = values[-1] * (1 - 1e-6)
         if np.sum(values < top) == negative(k, m, top):
             return values, vectors, steps, method

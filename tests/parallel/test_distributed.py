@@ -46,7 +46,7 @@ def test_ranks_do_not_matter(name, ranks):
     np.testing.assert_allclose(many["probability"], one["probability"], atol=1e-6)
     np.testing.assert_allclose(many["quartic"], one["quartic"], rtol=1e-6)
     np.testing.assert_allclose(many["grid"], one["grid"], atol=1e-6)
-    assert many["counted"]
+    assert many["counted"] or not petsc.has("mumps")
 
 
 @pytest.mark.parametrize("ranks", [1, *RANKS])
@@ -56,7 +56,8 @@ def test_methods_agree(method, ranks):
     direct, other = computed(ranks)["boxes"], computed(ranks)[method]
     np.testing.assert_allclose(other["values"], direct["values"], rtol=0, atol=1e-10)
     np.testing.assert_allclose(other["probability"], direct["probability"], atol=1e-6)
-    assert {"multigrid": "over hypre", "gamg": "over gamg"}.get(method, f"SLEPc {method}") in other["method"]
+    names = {"multigrid": "over hypre" if petsc.has("hypre") else "over gamg", "gamg": "over gamg"}
+    assert names.get(method, f"SLEPc {method}") in other["method"]
 
 
 def test_the_embedded_backend_agrees():

@@ -68,11 +68,12 @@ def alone(file, *words):
     return solved(folder)
 
 
-def same(one, other, atol=1e-4):
+def same(one, other, atol=1e-4, rtol=1e-7):
     """Energies to 1e-7 eV, and probabilities."""
     for carrier in ("electron", "hole"):
         np.testing.assert_allclose(one[carrier]["energies_meV"], other[carrier]["energies_meV"], rtol=0, atol=atol)
-        np.testing.assert_allclose(one[carrier]["participation_nm3"][0], other[carrier]["participation_nm3"][0])
+        first, second = (point[carrier]["participation_nm3"][0] for point in (one, other))
+        np.testing.assert_allclose(first, second, rtol=rtol)
         first, second = (list(point[carrier]["probability"][0].values()) for point in (one, other))
         np.testing.assert_allclose(first, second, atol=1e-6)
 
@@ -131,7 +132,7 @@ def test_an_accuracy_on_a_mesh_of_a_file(job):
     mesh = grids.painted(grids.cube("tetrahedron", 3, 6.0), ("core", "shell"), lambda c: (c[:, 0] > 4).astype(int))
     write_mesh(file.with_name("dot.vtu"), mesh)
     (one,), (two,) = alone(file, "--backend", "scipy"), on(3, file)
-    same(one, two)
+    same(one, two, rtol=1e-5)  # what the accuracy asked for leaves of the vectors, where PETSc has no MUMPS
     assert one["cost"]["dofs"] == two["cost"]["dofs"]
     profiles = [
         np.genfromtxt(file.with_name(f"job_{who}") / "fields" / "point_000_axis.csv", delimiter=",", names=True)

@@ -47,7 +47,7 @@ def setup(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("version", "cython"), [("3.18", "cython<3"), ("3.22", "cython==3.0.*"), ("3.26", "cython>=3")]
+    ("version", "cython"), [("3.18", "cython<3"), ("3.22", "cython==3.0.*"), ("3.26", "cython==3.1.*")]
 )
 def test_bindings_are_those_of_the_library(setup, version, cython):
     """The version and the Cython that it compiles with; never from pip's cache, which carries another's path."""
