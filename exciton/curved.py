@@ -13,10 +13,11 @@ from numpy.polynomial.legendre import legvander
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from exciton.dielectric import Dielectric, Voxels
+from exciton.dielectric import Dielectric
 from exciton.open_space import Resolution, planes_of, problem
 from exciton.profiles import Row, planar
 from exciton.units import COULOMB
+from exciton.voxels import Voxels
 from solvers.greens import regular_part
 from solvers.grid import Grid
 from solvers.tensor import contract

@@ -4,7 +4,7 @@ Each region is there to a share between 0 and 1: its indicator function smeared 
 profile of a flat interface, rises from 10 % to 90 % over `interface_width_nm`. The shares add up to 1 everywhere, the
 medium's included, and eps(r) = sum_i eps_i share_i(r). Smearing is exact for boxes (products of error functions) and
 for spheres; across the surface of a rounded cube the profile is that of a flat interface at the signed distance; the
-cells of a mesh file are sampled on a uniform grid and smeared there.
+cells of a mesh file are dealt to a uniform grid and smeared there (`exciton.voxels`).
 """
 
 from collections.abc import Callable
@@ -16,13 +16,13 @@ from scipy.special import erf, ndtr, ndtri
 
 from exciton.errors import JobError
 from exciton.resolve import MeshFile, Resolved
+from exciton.voxels import Voxels, voxels_of
 from meshes.shapes import Cuboid, RoundedCube, Sphere, Structure
 
 Array = NDArray[np.float64]
 Inside = Callable[[Array, Array, Array], Array]
 
 LATTICE = 0.59  # nm: default interface width, the pseudo-cubic lattice constant of CsPbBr3
-SAMPLED = 0.6  # step of the grid on which meshes are sampled, in standard deviations of the smearing
 SPREAD = float(ndtri(0.9) - ndtri(0.1))  # 10 % to 90 % of a Gaussian's integral, in standard deviations
 
 
@@ -39,7 +39,7 @@ class Dielectric:
     core
         That of the region that energies refer to.
     geometry
-        Nested shapes, or the region of each point of a uniform grid.
+        Nested shapes, or the share of each region around the points of a uniform grid.
     width
         Over which a flat interface goes from 10 % to 90 %, nm.
     """
@@ -63,11 +63,8 @@ class Dielectric:
         there = {region.name: region for region in resolved.regions if region.there}
         geometry = resolved.geometry
         if isinstance(geometry, MeshFile):
-            from meshes.files import read_mesh
-
-            mesh = read_mesh(geometry.path)
-            names = tuple(mesh.regions)
-            shape: Structure | Voxels = Voxels.of(mesh, width / SPREAD)
+            shape: Structure | Voxels = voxels_of(geometry.path, geometry.digest, width / SPREAD)
+            names = shape.regions
         else:
             names, shape = geometry.regions, geometry
         for region in there.values():
@@ -100,6 +97,8 @@ class Dielectric:
 
     def __call__(self, x: Array, y: Array, z: Array) -> Array:
         """(nx, ny, nz) relative permittivity on the products of coordinates in nm."""
+        if isinstance(self.geometry, Voxels):
+            return self.anywhere(np.stack(np.meshgrid(x, y, z, indexing="ij")))
         jumps = -np.diff(self.permittivities)
         total = np.full((len(x), len(y), len(z)), self.outside)
         for jump, within in zip(jumps, self._within()):
@@ -118,14 +117,29 @@ class Dielectric:
 
     def at(self, points: Array) -> Array:
         """(count,) relative permittivity at points (count, 3)."""
+        if isinstance(self.geometry, Voxels):
+            return self.anywhere(points.T)
         return np.array([self(*point[:, None]).item() for point in points])
+
+    def anywhere(self, points: Array) -> Array:
+        """(...) relative permittivity in a mesh at points (3, ...) in nm."""
+        assert isinstance(self.geometry, Voxels)
+        jumps = tuple(value - self.outside for value in self.permittivities[:-1])
+        return np.asarray(self.outside + self.geometry.smooth(jumps, self.spread)(points))
 
     def _within(self) -> list[Inside]:
         """For each region, the share of it and of all regions before it."""
         if isinstance(self.geometry, Voxels):
-            return self.geometry.within(self.spread, len(self.names) - 1)
+            count = len(self.names) - 1
+            first = [(1.0,) * n + (0.0,) * (count - n) for n in range(1, count + 1)]
+            return [_of_mesh(self.geometry, weights, self.spread) for weights in first]
         shapes = zip(self.geometry.boundaries, self.geometry.centres)
         return [_smeared(shape, centre, self.spread) for shape, centre in shapes]
+
+
+def _of_mesh(voxels: Voxels, weights: tuple[float, ...], spread: float) -> Inside:
+    smooth = voxels.smooth(weights, spread)
+    return lambda x, y, z: np.clip(smooth(np.stack(np.meshgrid(x, y, z, indexing="ij"))), 0.0, 1.0)
 
 
 def _smeared(shape: Cuboid | Sphere | RoundedCube, centre: Array, spread: float) -> Inside:
@@ -167,43 +181,3 @@ def _distance(shape: Cuboid | Sphere | RoundedCube, *axes: Array) -> Array:
     x, y = x[:, None, None], y[:, None]
     outside = np.sqrt(sum(np.maximum(c, 0.0) ** 2 for c in (x, y, z)))
     return np.asarray(outside + np.minimum(np.maximum(np.maximum(x, y), z), 0.0) - radius)
-
-
-@dataclass(frozen=True, eq=False)
-class Voxels:
-    """The region of each point of a uniform grid, -1 outside all."""
-
-    first: Array  # (3,) nm, the first point
-    step: Array  # (3,) nm
-    tags: NDArray[np.int64]  # (nx, ny, nz)
-    extent: Array  # (2, 3) nm, corners of a box around the mesh
-
-    @classmethod
-    def of(cls, mesh: "Mesh", spread: float) -> "Voxels":  # type: ignore[name-defined]  # noqa: F821
-        """A mesh sampled more finely than it is to be smeared."""
-        from solvers.sampling import tags_on_grid
-
-        low, high = mesh.points.min(axis=0), mesh.points.max(axis=0)
-        number = np.ceil((high - low) / min(SAMPLED * spread, float((high - low).max()) / 40)).astype(int)
-        step = (high - low) / number  # a flat outer face lies halfway between two points
-        more = np.ceil(5 * spread / step).astype(int)
-        axes = [a + h * (np.arange(-m, n + m) + 0.5) for a, h, n, m in zip(low, step, number, more)]
-        tags = tags_on_grid(mesh, axes[0], axes[1], axes[2])
-        return cls(np.array([axis[0] for axis in axes]), step, tags, np.array([low, high]))
-
-    def within(self, spread: float, count: int) -> list[Inside]:
-        """For each region, the share of it and of all regions before it, interpolated between the points."""
-        from scipy.ndimage import gaussian_filter, map_coordinates
-
-        def one(index: int) -> Inside:
-            here = ((self.tags >= 0) & (self.tags <= index)).astype(float)
-            smooth = gaussian_filter(here, spread / self.step, mode="constant", truncate=5.0)
-
-            def within(x: Array, y: Array, z: Array) -> Array:
-                rows = [(c - start) / h for c, start, h in zip((x, y, z), self.first, self.step)]
-                at = np.stack(np.meshgrid(*rows, indexing="ij"))
-                return np.clip(map_coordinates(smooth, at, order=3, mode="constant"), 0.0, 1.0)
-
-            return within
-
-        return [one(index) for index in range(count)]

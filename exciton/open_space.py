@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from exciton.dielectric import Dielectric, Voxels
+from exciton.dielectric import Dielectric
+from exciton.voxels import Voxels
 from meshes.shapes import Cuboid
 from solvers.hp import interfaces
 from solvers.poisson import Halves, Poisson, outward

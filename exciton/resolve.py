@@ -153,11 +153,8 @@ def resolve(job: Job) -> Resolved:
     unknown = [each.material for each in regions if each.there and each.permittivity is None]
     unknown += [medium] if outside.permittivity() is None else []
     kane, index = _light(job, core, outside, unknown)
-    from_file = structure.shape == "mesh"
-    if from_file and job.exciton.polarisation and job.exciton.level != "none":
-        raise JobError('exciton.polarisation: found true, allowed: false (shape = "mesh"; self-energies want a shape)')
     polarised = job.exciton.level != "none" and (
-        not unknown and not from_file if job.exciton.polarisation is None else job.exciton.polarisation
+        not unknown if job.exciton.polarisation is None else job.exciton.polarisation
     )
     if unknown and polarised:
         raise missing(unknown[0], "permittivity")

@@ -3,24 +3,24 @@
 ``W_bulk = e^2 / (4 pi eps0 sqrt(eps(r) eps(r')) |r - r'|)``. In concentric spheres Sigma is a sum over spherical waves.
 Elsewhere it is found at some points, one point charge each, and interpolated. In boxes the profiles of the plane layers
 along each axis are taken off before and added again after: they hold all that is steep, and what is left is smooth.
-Other shapes are left to `curved`.
+Other shapes are left to `curved`, meshes from files to `meshed`.
 """
 
 from collections.abc import Sequence
 from itertools import product
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BarycentricInterpolator, PchipInterpolator, make_interp_spline
 
 from exciton.curved import curved
-from exciton.dielectric import Dielectric, Voxels
-from exciton.errors import JobError
+from exciton.dielectric import Dielectric
+from exciton.meshed import meshed
 from exciton.open_space import Resolution, planes_of, problem
 from exciton.profiles import THIN, planar, spherical
 from exciton.resolve import SURROUNDINGS
 from exciton.units import COULOMB
+from exciton.voxels import Voxels
 from meshes.shapes import Cuboid, RoundedCube, Sphere
 from solvers.greens import regular_part, regular_part_of_slab
 from solvers.grid import Grid
@@ -32,43 +32,40 @@ FINE = Resolution(degree=2, finest=1.5, growth=3.0, largest=1.5)
 COARSE = Resolution(degree=2, finest=2.5, growth=3.5, largest=1.5)
 ROUND_FINE = Resolution(degree=3, finest=1.5, growth=3.0, largest=1.5)
 ROUND_COARSE = Resolution(degree=2, finest=1.5, growth=3.0, largest=1.5)
+MESH_FINE = ROUND_FINE, 170, 1.3, 1.1  # see `meshed`
+MESH_COARSE = ROUND_COARSE, 85, 1.9, 0.5
 ALMOST = 0.25  # radius of a rounded cube, over its edge, up to which it is treated as a box
 WITHIN = (0.5, 0.82)  # of the half width of the core: coordinates of samples beside its middle and its faces
 SPARSE = (0.7,)  # the same of the coarser representation
 SAME = 1e-6  # nm
 
 
-class SelfEnergy(NamedTuple):
-    """On a grid, eV."""
+def self_energy(dielectric: Dielectric, grid: Grid, *, coarse: bool = False) -> Array:
+    """(nx, ny, nz) Sigma on a grid, eV.
 
-    values: Array  # (nx, ny, nz)
-    change: Array  # (nx, ny, nz) what they have gained on a coarser representation
-
-
-def self_energy(dielectric: Dielectric, grid: Grid) -> SelfEnergy:
-    """Sigma on a grid, with the change from a coarser representation, whose expectation value estimates the error.
+    Parameters
+    ----------
+    coarse
+        On a coarser representation: the expectation value of what changes estimates the error.
 
     Raises
     ------
     NotConverged
         The permittivities are too far apart for the linear solver.
-    JobError
-        The structure is a mesh from a file.
     """
     geometry = dielectric.geometry
     if isinstance(geometry, Voxels):
-        raise JobError("exciton.polarisation: self-energies in a mesh from a file are not built; allowed: false")
+        return meshed(dielectric, grid, *(MESH_COARSE if coarse else MESH_FINE))
     if isinstance(geometry.core, Sphere) and not any(geometry.core_shift):
-        fine, coarse = (_concentric(dielectric, grid, thin) for thin in (THIN, 2 * THIN))
-    elif isinstance(geometry.core, RoundedCube) and geometry.core.radius <= ALMOST * geometry.core.edge:
-        fine = _sampled(dielectric, grid, ROUND_FINE, sparse=False)
-        coarse = curved(dielectric, grid, ROUND_COARSE, 6)
-    elif not isinstance(geometry.core, Cuboid):
-        fine, coarse = (curved(dielectric, grid, *how) for how in ((ROUND_FINE, 6), (ROUND_COARSE, 4)))
-    else:
-        fine = _sampled(dielectric, grid, FINE, sparse=False)
-        coarse = _sampled(dielectric, grid, COARSE, sparse=True)
-    return SelfEnergy(fine, fine - coarse)
+        return _concentric(dielectric, grid, 2 * THIN if coarse else THIN)
+    if isinstance(geometry.core, Cuboid):
+        return _sampled(dielectric, grid, COARSE if coarse else FINE, sparse=coarse)
+    boxlike = isinstance(geometry.core, RoundedCube) and geometry.core.radius <= ALMOST * geometry.core.edge
+    if boxlike and not coarse:
+        return _sampled(dielectric, grid, ROUND_FINE, sparse=False)
+    if coarse:
+        return curved(dielectric, grid, ROUND_COARSE, 6 if boxlike else 4)
+    return curved(dielectric, grid, ROUND_FINE, 6)
 
 
 def _concentric(dielectric: Dielectric, grid: Grid, thin: float) -> Array:

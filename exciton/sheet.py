@@ -35,9 +35,7 @@ def assumptions(
         yield f"{name}: {both}: {offsets.origin}"
         yield from offsets.notes
     yield from _choices(job, core, medium.name)
-    if job.structure.shape == "mesh" and job.exciton.level != "none":
-        yield "dielectric mismatch: left out, for self-energies want a shape, and this is a mesh from a file"
-    elif unknown and job.exciton.level != "none":
+    if unknown and job.exciton.level != "none":
         yield f"dielectric mismatch: left out, for {unknown[0]} has no permittivity"
     if polarised(job):
         yield f"{medium.name}: permittivity {medium.numbers['permittivity']} (of the medium)"

@@ -5,8 +5,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import erf
 
-from exciton.dielectric import Dielectric, Voxels
-from exciton.errors import JobError
+from exciton.dielectric import Dielectric
 from exciton.images import INTERACTION, Images
 from exciton.profiles import planar
 from exciton.units import COULOMB
@@ -184,10 +183,3 @@ def test_a_round_cube_is_a_sphere():
     )
     assert found == pytest.approx(exact, rel=1e-2)
     assert abs(change) < 2e-2 * exact
-
-
-def test_a_mesh_from_a_file_has_no_self_energies():
-    structure = Voxels(np.zeros(3), np.full(3, 0.5), np.zeros((4, 4, 4), dtype=int), np.array([[0.0] * 3, [1.5] * 3]))
-    found = Images(Dielectric(("core", "medium"), (4.0, 2.0), 4.0, structure), grid_of(np.ones(3), 3))
-    with pytest.raises(JobError, match=r"exciton.polarisation: .* not built"):
-        found.self_energy()
