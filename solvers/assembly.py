@@ -124,20 +124,26 @@ def summed(
     values = [np.empty(most) for _ in range(1 + complex_)]  # memory is taken once it is written to
     indices = np.empty(most, dtype=np.int32)
     ends, filled = np.zeros(rows + 1, dtype=np.int64), 0
+    places = np.empty(max(len(row), shape[1] + 1), dtype=np.int32)
     for here in _portions(starts, max(1, ENTRIES // k)):
         chosen = pairs[starts[here.start] : starts[here.stop]]
         by_node = np.argsort((chosen % k).astype(np.int16), kind="stable")
         cells, nodes = np.divmod(chosen[by_node], k)
-        entries, where = elements.rows(cells, nodes), column[cells]
-        nowhere = where < 0
-        if nowhere.any():
-            where = np.where(nowhere, column[cells, nodes][:, None], where)  # zeros on the diagonal, which is there
+        entries = elements.rows(cells, nodes)
+        # columns are numbered anew: a product of sparse matrices takes memory for each that there is
+        near, of = _distinct(cells, places)  # of which there are fewer
+        columns, where = _distinct(column[near].ravel(), places)
+        where = where.reshape(-1, k)[of]
+        if columns.min(initial=0) < 0:
+            nowhere, diagonal = where == 0, where[np.arange(len(where)), nodes]
+            where = np.where(nowhere, diagonal[:, None], where)  # zeros on the diagonal, which is there
             entries[nowhere] = 0.0
         meet = np.empty(len(chosen), dtype=np.int32)
         meet[by_node] = np.arange(len(chosen), dtype=np.int32)
         gather = _csr(np.ones(len(chosen)), meet, starts[here.start : here.stop + 1] - starts[here.start], len(chosen))
-        part = gather @ _csr(entries.ravel(), where.ravel(), np.arange(0, where.size + 1, k), shape[1])
+        part = gather @ _csr(entries.ravel(), where.ravel(), np.arange(0, where.size + 1, k), len(columns))
         part.sort_indices()
+        part = _csr(part.data, columns[part.indices], part.indptr, shape[1])
         if more is not None:
             part = part + more[here]
         slot = slice(filled, filled + part.nnz)
@@ -150,6 +156,18 @@ def summed(
         array.resize(filled, refcheck=False)
     ends = ends.astype(np.int32 if filled < 2**31 else np.int64)
     return tuple(csr_array((array, indices, ends), shape=shape) for array in values)
+
+
+def _distinct(numbers: NDArray[Any], places: Places) -> tuple[NDArray[Any], Places]:
+    """The distinct ones of some numbers, ascending, and which of them each is; `places` is room for one more than all.
+
+    Numbers are from -1 on.
+    """
+    order = np.arange(len(numbers), dtype=np.int32)
+    places[numbers] = order
+    distinct = np.sort(numbers[places[numbers] == order])
+    places[distinct] = order[: len(distinct)]
+    return distinct, places[numbers]
 
 
 def _portions(starts: Ints, most: int) -> Iterator[slice]:
