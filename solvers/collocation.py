@@ -13,10 +13,10 @@ from numpy.polynomial import legendre
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
+from .parity import ANY, EVEN, ODD
+
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-EVEN, ODD, ANY = 0, 1, -1
 
 
 @lru_cache(maxsize=64)

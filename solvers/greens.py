@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-from .collocation import ODD, SpectralLine
+from .collocation import SpectralLine
 from .errors import NotConverged
-from .poisson import Parities, Poisson
+from .parity import ODD, Parities
+from .poisson import Poisson
 
 Array = NDArray[np.float64]
 

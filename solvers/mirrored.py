@@ -22,11 +22,9 @@ from . import assembly
 from .eigen import Eigenpairs, lowest
 from .element import Array, Ints
 from .errors import NotConverged
+from .parity import ANY, Parities, label
 from .space import PETSC_PAYS, Space, face_closure
 
-Parities = tuple[int, int, int]  # along x, y, z: 0 even, 1 odd, ANY without a mirror plane
-
-ANY = -1
 CLOSE = 1e-6  # relative: a level that near to the highest one asked for may stand for it
 ROUGH = 1e-4  # residual of states that only tell which sectors matter
 PURE = 1e-12  # share of a function below which it has nothing of a parity
@@ -217,7 +215,7 @@ class MirroredSpace(Space):
         several = list(found.values())
         values = np.concatenate([pairs.values for pairs in several])
         pick = np.argsort(values, kind="stable")[:count]
-        labels = ["".join({0: "e", 1: "o", ANY: "."}[p] for p in s) for s, pairs in found.items() for _ in pairs.values]
+        labels = [label(parities) for parities, pairs in found.items() for _ in pairs.values]
         vectors = np.empty((self.size, count), order="F")
         first = 0
         for parities, pairs in found.items():

@@ -16,14 +16,14 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from .collocation import ANY, EVEN, ODD, SpectralLine
+from .collocation import SpectralLine
 from .errors import NotConverged
+from .parity import ANY, EVEN, ODD, Parities
 from .tensor import contract
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Triple = tuple[Array, Array, Array]
-Parities = tuple[int, int, int]
 Coefficient = Callable[[Array, Array, Array], Array]  # of three rows of coordinates: values on their products
 
 TINY = np.finfo(float).tiny

@@ -1,7 +1,8 @@
 """Lowest eigenpairs on nested boxes, one parity at a time, merged in order; as many of each as the count takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,125 +10,187 @@ from numpy.typing import NDArray
 from .eigen import Eigenpairs
 from .errors import NotConverged
 from .parallel import Comm, from_first, size
+from .parity import Parities, folded, folded_size, label, unfolded
 from .pointwise import Pointwise
-from .separable import ANY, Operator, Parities, Problem
+from .separable import Operator, Problem
 from .tensor import BoxSpace
 
 Array = NDArray[np.float64]
-Start = tuple[BoxSpace, Array] | None  # a space and functions of it
 
-LETTERS = {0: "e", 1: "o", ANY: "."}
 GUARDS = 1  # guard vectors beyond the states asked for in each sector and the probe of what lies above
 SHARED = 1_000_000  # unknowns beyond which ranks share a solution: below, two take as long as one (performance.md)
 PROBE = 1e-2  # relative residual of the first state above those asked for: how sharply it is told
-
-
-def lowest(
-    space: BoxSpace,
-    a: Array,
-    v: Array,
-    count: int,
-    *,
-    extra: Pointwise | None,
-    tolerance: float,
-    symmetry: bool,
-    start: Start,
-    backend: str,
-    comm: Comm,
-) -> Eigenpairs:
-    """See `BoxSpace.lowest`; a has shape (regions, 3)."""
-    if not 0 < count <= space.size:
-        raise NotConverged(f"{count} states were asked of a space with {space.size} unknowns; raise the degree")
-    shared = backend == "petsc" or (backend == "auto" and size(comm) > 1 and space.size > SHARED)
-    problem = Problem.of(space, a, v, extra, tolerance, symmetry=symmetry, comm=comm, shared=shared)
-    pairs = _merged(_enough(problem, count, start), count)
-    if not shared:
-        pairs = from_first(comm, pairs)  # ranks that differ in a digit would go different ways
-    if pairs.residuals.max() > tolerance:
-        raise NotConverged(
-            f"{int(np.sum(pairs.residuals <= tolerance))} of {count} states reached the tolerance {tolerance:.0e} "
-            f"(worst residual {pairs.residuals.max():.1e}) on {space.size} unknowns; loosen the tolerance",
-            found=pairs,
-        )
-    return pairs
-
-
-def improved(
-    space: BoxSpace,
-    a: Array,
-    v: Array,
-    pairs: Eigenpairs,
-    poorer: BoxSpace,
-    *,
-    extra: Pointwise | None,
-    tolerance: float,
-    symmetry: bool,
-    steps: int,
-) -> Eigenpairs:
-    """States of a poorer space, which `space` contains, after a few steps towards its own: see `BoxSpace.improved`."""
-    problem = Problem.of(space, a, v, extra, tolerance, symmetry=symmetry)
-    found: list[_Sector] = []
-    for label in dict.fromkeys(pairs.labels):
-        parities = _parities(label)
-        mine = [i for i, other in enumerate(pairs.labels) if other == label]
-        twin = next((s for s in found if len(s.values) == len(mine) and _are_twins(problem, s, parities)), None)
-        if twin is not None:
-            found.append(_exchanged(problem, twin, parities))
-            continue
-        operator = Operator(problem, parities)
-        start = operator.carried(poorer, pairs.vectors[:, mine])
-        ritz, method = operator.search(start, np.full(len(mine), tolerance), 1 + steps)
-        states = operator.states(ritz, len(mine))
-        found.append(_Sector(parities, *states, ritz.residuals, ritz.iterations, np.inf, method))
-    return _merged(found, len(pairs.values))
+NOISE = 0.05  # of the norm of what a search begins with
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Sector:
-    """The lowest states of one parity sector."""
+class Sector:
+    """The lowest states of one choice of parities."""
 
     parities: Parities
-    values: Array
-    vectors: Array  # (size, n) in the nodal basis of the whole space
-    residuals: Array
+    values: Array  # (n,)
+    states: Array  # (unknowns of the sector, n or more) folded nodal values; beyond n what may serve as a start
+    residuals: Array  # (n,)
     iterations: int
     above: float  # a lower estimate of the next level; infinite where these are all that there are
     method: str
 
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """The lowest states on a space, by sector: an eighth of what they are in full."""
+
+    space: BoxSpace
+    sectors: Sequence[Sector]
+    count: int
+
+    @cached_property
+    def chosen(self) -> list[tuple[Sector, int]]:
+        """Sector and number there of each state, lowest first."""
+        every = [(sector, i) for sector in self.sectors for i in range(len(sector.values))]
+        # twins have equal values: rounding keeps the order of their sectors
+        order = np.lexsort((np.arange(len(every)), np.round([sector.values[i] for sector, i in every], 13)))
+        return [every[i] for i in order[: self.count]]
+
     @property
-    def label(self) -> str:
-        return "".join(LETTERS[p] for p in self.parities)
+    def values(self) -> Array:
+        """(count,) ascending."""
+        return np.array([sector.values[i] for sector, i in self.chosen])
+
+    def blocks(self) -> Iterator[tuple[Parities, Array]]:
+        """For each sector that has any of them its parities and these states, folded: (states, nx, ny, nz)."""
+        for sector in self.sectors:
+            count = sum(other is sector for other, _ in self.chosen)
+            if count:
+                states = np.ascontiguousarray(sector.states[:, :count].T)
+                yield sector.parities, states.reshape(count, *_shape(self.space, sector.parities))
+
+    def folded(self, parities: Parities) -> Array:
+        """(unknowns of the sector, any) its states, and what else may serve as a start."""
+        none = np.empty((int(np.prod(_shape(self.space, parities))), 0))
+        return next((sector.states for sector in self.sectors if sector.parities == parities), none)
+
+    def pairs(self, count: int) -> Eigenpairs:
+        """The lowest of these in full."""
+        chosen = self.chosen[:count]
+        vectors = np.empty((len(chosen), *self.space.shape))
+        for sector in self.sectors:
+            mine = [(k, i) for k, (other, i) in enumerate(chosen) if other is sector]
+            if mine:
+                rows, columns = map(list, zip(*mine))
+                blocks = sector.states[:, columns].T.reshape(-1, *_shape(self.space, sector.parities))
+                vectors[rows] = unfolded(blocks, sector.parities, self.space.shape)
+        return Eigenpairs(
+            values=self.values[:count],
+            vectors=vectors.reshape(len(chosen), -1).T,
+            residuals=np.array([sector.residuals[i] for sector, i in chosen]),
+            iterations=max(sector.iterations for sector in self.sectors),
+            method=f"tensor product, {self.sectors[0].method}",
+            labels=tuple(label(sector.parities) for sector, _ in chosen),
+        )
 
 
-def _merged(sectors: Sequence["_Sector"], count: int) -> Eigenpairs:
-    """The lowest of all sectors, in order."""
-    values = np.concatenate([s.values for s in sectors])
-    # twins have equal values: rounding keeps the order of their sectors
-    pick = np.lexsort((np.arange(len(values)), np.round(values, 13)))[:count]
-    columns = [(s, i) for s in sectors for i in range(len(s.values))]
-    chosen = [columns[i] for i in pick]
-    return Eigenpairs(
-        values=values[pick],
-        vectors=np.stack([s.vectors.T[i] for s, i in chosen]).T,
-        residuals=np.array([s.residuals[i] for s, i in chosen]),
-        iterations=max(s.iterations for s in sectors),
-        method=f"tensor product, {sectors[0].method}",
-        labels=tuple(s.label for s, _ in chosen),
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class Functions:
+    """Any functions on a space, (size, any), to begin with."""
+
+    space: BoxSpace
+    vectors: Array
+
+    def folded(self, parities: Parities) -> Array:
+        """(unknowns of the sector, any) their parts of these parities, without those that have little of them."""
+        blocks = np.ascontiguousarray(self.vectors.T).reshape(-1, *self.space.shape)
+        parts = folded(blocks, parities).reshape(len(blocks), -1).T
+        share = np.linalg.norm(parts, axis=0) / np.linalg.norm(self.vectors, axis=0)
+        return parts[:, share > 0.5]
 
 
-def _parities(label: str) -> Parities:
-    x, y, z = (next(p for p, letter in LETTERS.items() if letter == here) for here in label)
-    return x, y, z
+Start = Sequence[Levels | Functions]  # where two know something of a sector, the later one what is beyond the first
 
 
-def _enough(problem: Problem, count: int, start: Start) -> list[_Sector]:
+def problem_on(
+    space: BoxSpace,
+    a: Array,
+    v: Array,
+    extra: Pointwise | None,
+    *,
+    tolerance: float,
+    symmetry: bool,
+    backend: str,
+    comm: Comm,
+) -> Problem:
+    """The problem on a space, shared by the ranks if that is wanted and pays."""
+    shared = backend == "petsc" or (backend == "auto" and size(comm) > 1 and space.size > SHARED)
+    return Problem.of(space, a, v, extra, tolerance, symmetry=symmetry, comm=comm, shared=shared)
+
+
+def lowest(problem: Problem, count: int, start: Start = ()) -> Levels:
+    """The lowest states of a problem.
+
+    Raises
+    ------
+    NotConverged
+        One missed the tolerance; what was found is in ``found``.
+    """
+    space, tolerance = problem.space, problem.tolerance
+    if not 0 < count <= space.size:
+        raise NotConverged(f"{count} states were asked of a space with {space.size} unknowns; raise the degree")
+    levels = Levels(space, _enough(problem, count, start), count)
+    if not problem.shared:
+        levels = replace(levels, sectors=from_first(problem.comm, levels.sectors))  # ranks may differ in a digit
+    residuals = np.array([sector.residuals[i] for sector, i in levels.chosen])
+    if residuals.max() > tolerance:
+        raise NotConverged(
+            f"{int(np.sum(residuals <= tolerance))} of {count} states reached the tolerance {tolerance:.0e} "
+            f"(worst residual {residuals.max():.1e}) on {space.size} unknowns; loosen the tolerance",
+            found=levels.pairs(count),
+        )
+    return levels
+
+
+def improved(problem: Problem, levels: Levels, steps: int) -> Levels:
+    """States of a poorer space, which that of the problem contains, after some steps of Davidson's method here.
+
+    Each step applies the operator once. The energies are upper bounds of the exact ones, not above those given: how far
+    they fall tells what the poorer space lacks, at a small part of the cost of a solution here. Every rank does this
+    alone, and gets what the first one has found.
+    """
+    alone = replace(problem, shared=False)
+    found: list[Sector] = []
+    for sector in levels.sectors:
+        count = sum(other is sector for other, _ in levels.chosen)
+        if count == 0:
+            continue
+        twin = next((s for s in found if len(s.values) == count and _are_twins(problem, s, sector.parities)), None)
+        if twin is not None:
+            found.append(_exchanged(problem, twin, sector.parities))
+            continue
+        operator = Operator(alone, sector.parities)
+        start = operator.carried(levels.space, sector.states[:, :count])
+        ritz, method = operator.search(start, np.full(count, problem.tolerance), 1 + steps)
+        states = operator.states(ritz, count)
+        found.append(Sector(sector.parities, *states, ritz.residuals, ritz.iterations, np.inf, method))
+    return Levels(problem.space, from_first(problem.comm, found), levels.count)
+
+
+def _shape(space: BoxSpace, parities: Parities) -> tuple[int, ...]:
+    return tuple(folded_size(n, p) for n, p in zip(space.shape, parities))
+
+
+def _enough(problem: Problem, count: int, start: Start) -> list[Sector]:
     """As many states of each sector as it takes for its next level to lie at or above the merged `count`-th."""
-    found: dict[Parities, _Sector] = {}
+    found: dict[Parities, Sector] = {}
 
     def solve(parities: Parities, number: int) -> None:
         twin = next((s for s in found.values() if len(s.values) >= number and _are_twins(problem, s, parities)), None)
-        found[parities] = _exchanged(problem, twin, parities) if twin else _solve(problem, parities, number, start)
+        if twin:
+            found[parities] = _exchanged(problem, twin, parities)
+            return
+        operator = Operator(problem, parities)
+        begin = _carried(operator, start)
+        if parities in found:
+            begin = operator.carried(problem.space, found[parities].states)
+        found[parities] = _solve(operator, number, begin)
 
     for parities, number in _expected(problem, count).items():
         if number > 0:
@@ -141,7 +204,7 @@ def _enough(problem: Problem, count: int, start: Start) -> list[_Sector]:
         solve(more, len(found[more].values) + 1 if more in found else 1)
 
 
-def _next_level(problem: Problem, found: Mapping[Parities, _Sector], parities: Parities) -> float:
+def _next_level(problem: Problem, found: Mapping[Parities, Sector], parities: Parities) -> float:
     """A lower estimate of the level above those found in a sector.
 
     What is odd along an axis is, turned over on one side, even and in the space too: the k-th odd level is not below
@@ -172,59 +235,63 @@ def _expected(problem: Problem, count: int) -> dict[Parities, int]:
     return {parities: lowest.count(parities) for parities in problem.sectors}
 
 
-def _solve(problem: Problem, parities: Parities, count: int, start: Start) -> _Sector:
+def _solve(operator: Operator, count: int, start: Array) -> Sector:
     """The lowest states of a sector, and a rough look at the next one."""
-    operator = Operator(problem, parities)
-    size = operator.separable.size
+    problem, size = operator.problem, operator.separable.size
     count, probed = min(count, size), min(count + 1, size)
     tolerance = np.array([problem.tolerance] * count + [max(PROBE, problem.tolerance)] * (probed - count))
-    ritz, method = operator.search(_start(operator, probed, start), tolerance)
+    ritz, method = operator.search(_block(operator, probed, start), tolerance)
     above = np.inf
     if probed > count:
         above = float(ritz.values[count] - ritz.residuals[count] * abs(ritz.values[count] - problem.floor))
-    values, vectors = operator.states(ritz, count)
+    values, states = operator.states(ritz, count)
     if problem.shared:
         values = from_first(problem.comm, values)
-    return _Sector(parities, values, vectors, ritz.residuals[:count], ritz.iterations, above, method)
+    return Sector(operator.parities, values, states, ritz.residuals[:count], ritz.iterations, above, method)
 
 
-def _start(operator: Operator, count: int, start: Start) -> Array:
-    """The given functions' parts in this sector, then the lowest separable products, all with a touch of noise.
+def _carried(operator: Operator, start: Start) -> Array:
+    """What there is to begin with in a sector."""
+    columns = [np.empty((operator.separable.size, 0))]
+    for known in start:
+        states = known.folded(operator.parities)[:, sum(block.shape[1] for block in columns) :]
+        columns.append(operator.carried(known.space, states))
+    return np.hstack(columns)
+
+
+def _block(operator: Operator, count: int, start: Array) -> Array:
+    """What a search begins with: what is there, then the lowest separable products, these with a touch of noise.
 
     The noise keeps every state reachable: none is orthogonal to the start by accident.
     """
     separable = operator.separable
     size = separable.size
     block = min(count + GUARDS, size)
-    columns = []
-    if start is not None:
-        inside = operator.carried(*start).T
-        share = np.linalg.norm(inside, axis=1)
-        columns = list(inside[share > 0.5 * share.max(initial=1.0)][:block])
-    first = np.argsort(separable, axis=None, kind="stable")[: block - len(columns)]
+    start = start[:, :block]
+    known = start.shape[1]
     vectors = np.zeros((size, block))
-    vectors[first, np.arange(len(first))] = 1.0
-    if columns:
-        vectors[:, len(first) :] = np.array(columns).T
+    vectors[np.argsort(separable, axis=None, kind="stable")[: block - known], np.arange(known, block)] = 1.0
     rng = np.random.default_rng(20)
     noise = rng.standard_normal((size, block)) / (1.0 + (separable / separable.min()).reshape(-1, 1))
-    vectors[:, : len(first)] += 0.05 * (noise / np.linalg.norm(noise, axis=0))[:, : len(first)]
+    noise *= NOISE / np.linalg.norm(noise, axis=0)
+    vectors[:, :known] = start
+    vectors[:, known:] += noise[:, known:]
     return vectors
 
 
-def _are_twins(problem: Problem, sector: _Sector, parities: Parities) -> bool:
+def _are_twins(problem: Problem, sector: Sector, parities: Parities) -> bool:
     """Whether an exchange of axes that are alike turns the sector into that of `parities`."""
     kinds = problem.kinds
     return sector.parities != parities and sorted(zip(kinds, sector.parities)) == sorted(zip(kinds, parities))
 
 
-def _exchanged(problem: Problem, sector: _Sector, parities: Parities) -> _Sector:
+def _exchanged(problem: Problem, sector: Sector, parities: Parities) -> Sector:
     """The states of a twin sector, with the axes exchanged."""
     kinds, free, order = problem.kinds, list(range(3)), []
     for kind, parity in zip(kinds, parities):
         axis = next(i for i in free if sector.parities[i] == parity and kinds[i] == kind)
         free.remove(axis)
         order.append(1 + axis)
-    blocks = sector.vectors.T.reshape(-1, *problem.space.shape).transpose(0, *order)
-    vectors = np.ascontiguousarray(blocks).reshape(len(sector.values), -1).T
-    return replace(sector, parities=parities, vectors=vectors)
+    blocks = sector.states.T.reshape(-1, *_shape(problem.space, sector.parities)).transpose(0, *order)
+    states = np.ascontiguousarray(blocks).reshape(len(blocks), -1).T
+    return replace(sector, parities=parities, states=states)

@@ -23,13 +23,12 @@ from scipy.linalg import eigh
 from .eigen.davidson import ITERATIONS, Ritz, davidson
 from .line import Line
 from .parallel import Comm, from_first
+from .parity import ANY, EVEN, ODD, Parities, fold
 from .pointwise import Pointwise, half_of
 from .tensor import BoxSpace, contract
 
 Array = NDArray[np.float64]
-Parities = tuple[int, int, int]  # along x, y, z: 0 even, 1 odd, ANY where the axis is not symmetric
 
-ANY = -1
 BESIDE, BARRIER = 0.3, 0.7  # of the preconditioner, see `Axis`: half the iterations where masses differ tenfold
 RESTART = 6  # blocks of the eigensolver's basis
 
@@ -121,12 +120,11 @@ class Operator:
         return (residual.T / gap).T
 
     def carried(self, other: BoxSpace, functions: Array) -> Array:
-        """(size, any) parts, of these parities, of functions on another space over the same box."""
-        tables = []
-        for axis, p, line, mine in zip(self.problem.axes, self.parities, other.lines, self.problem.space.lines):
-            tables.append(axis.from_nodes(p, line, mine))
-        parts = contract(np.ascontiguousarray(functions.T).reshape(-1, *other.shape), *tables)
-        return parts.reshape(len(parts), -1).T
+        """(size, any) coefficients of functions of these parities on another space over the same box, given folded."""
+        tables = [axis.from_folded(p, line) for axis, p, line in zip(self.problem.axes, self.parities, other.lines)]
+        count, shape = functions.shape[1], [table.shape[1] for table in tables]
+        parts = contract(np.ascontiguousarray(functions.T).reshape(count, *shape), *tables)
+        return parts.reshape(count, self.separable.size).T
 
     def search(self, start: Array, tolerance: Array, iterations: int = ITERATIONS) -> tuple[Ritz, str]:
         """As many states as there are tolerances, and the method: block Davidson, or what the expert asks for."""
@@ -153,14 +151,16 @@ class Operator:
         return search(slabs, divided, start[slabs.rows], tolerance, floor=floor, restart=RESTART, iterations=iterations)
 
     def states(self, ritz: Ritz, count: int) -> tuple[Array, Array]:
-        """The lowest of what was found: energies that have lost no digits, and vectors in the space's nodal basis."""
-        values, states = ritz.values[:count], ritz.vectors[:, :count]
+        """Energies of the lowest, which have lost no digits, and all that was found, folded, on the space's nodes."""
+        values, vectors = ritz.values[:count], ritz.vectors
         rounding = np.finfo(float).eps * self.separable.max()
         if rounding > self.problem.tolerance**2 * np.abs(values - self.problem.floor).min():
             # strong grading: the operator's rounding, eps times its norm, is seen in the energies
-            values, turn = eigh(*_forms(self.problem, self.parities, states))
-            states = states @ turn
-        return values, contract(states.T.reshape(count, *self.separable.shape), *self.bases).reshape(count, -1).T
+            values, turn = eigh(*_forms(self.problem, self.parities, vectors[:, :count]))
+            vectors = np.hstack([vectors[:, :count] @ turn, vectors[:, count:]])
+        sides = [axis.vectors[p] for axis, p in zip(self.problem.axes, self.parities)]
+        nodal = contract(np.ascontiguousarray(vectors.T).reshape(-1, *self.separable.shape), *sides)
+        return values, nodal.reshape(vectors.shape[::-1]).T
 
 
 def _forms(problem: Problem, parities: Parities, states: Array) -> tuple[Array, Array]:
@@ -219,27 +219,29 @@ class Axis:
         operator = sum(da * k + dv * m for da, dv, (k, m) in zip(_relative(softened), _relative(barriers), factors))
         if extra is not None:
             operator = operator + extra.line(axis)
-        self.mass = factors[-1][1]
+        self.line, self.mass = line, factors[-1][1]
         even = _mirrored(line, ranges) and (extra is None or extra.mirrored(axis))
-        self.parities = (0, 1) if symmetry and line.size > 1 and even else (ANY,)
+        self.parities = (EVEN, ODD) if symmetry and line.size > 1 and even else (ANY,)
         self.turns = len(line.degrees) % 2 == 0  # the middle is the end of an element, where an odd function may turn
         self._tables: dict[tuple[int, int], tuple[Line, Array]] = {}  # with the line, whose id stays its own
         self.values: dict[int, Array] = {}
+        self.vectors: dict[int, Array] = {}  # folded
         self.basis: dict[int, Array] = {}
         self.boxes: dict[int, list[Side]] = {}
         for parity in self.parities:
-            fold = _fold(line.size, parity)
-            values, vectors = eigh(fold.T @ operator @ fold, fold.T @ self.mass @ fold)
-            basis = fold @ vectors
-            self.values[parity], self.basis[parity] = values, basis
+            side = fold(line.size, parity)
+            values, vectors = eigh(side.T @ operator @ side, side.T @ self.mass @ side)
+            basis = side @ vectors
+            self.values[parity], self.vectors[parity], self.basis[parity] = values, vectors, basis
             whole = Side(np.eye(len(values)), basis.T @ factors[-1][0] @ basis, np.eye(len(values)))
-            self.boxes[parity] = [*(_side(basis, fold, *factor) for factor in factors[:-1]), whole]
+            self.boxes[parity] = [*(_side(basis, side, *factor) for factor in factors[:-1]), whole]
 
-    def from_nodes(self, parity: int, other: Line, line: Line) -> Array:
-        """(n, nodes of `other`) coefficients of one parity's part of a function on another line."""
+    def from_folded(self, parity: int, other: Line) -> Array:
+        """(n, m) coefficients of a function of this parity on another line, given folded."""
         key = id(other), parity
         if key not in self._tables:
-            self._tables[key] = other, self.basis[parity].T @ self.mass @ other.tabulate(line.nodes[1:-1])
+            here = other.tabulate(self.line.nodes[1:-1]) @ fold(other.size, parity)
+            self._tables[key] = other, self.basis[parity].T @ (self.mass @ here)
         return self._tables[key][1]
 
 
@@ -252,12 +254,12 @@ class Side:
     mass: Array
 
 
-def _side(basis: Array, fold: Array, stiffness: Array, mass: Array) -> Side:
+def _side(basis: Array, side: Array, stiffness: Array, mass: Array) -> Side:
     """Restrict to the nodes of the box; of mirror images one is kept, and both are counted."""
-    k, m = fold.T @ stiffness @ fold, fold.T @ mass @ fold
+    k, m = side.T @ stiffness @ side, side.T @ mass @ side
     rows = np.flatnonzero(m.any(axis=0))
     here = np.ix_(rows, rows)
-    return Side((fold.T @ basis)[rows], k[here], m[here])
+    return Side((side.T @ basis)[rows], k[here], m[here])
 
 
 def _relative(coefficients: Array) -> Array:
@@ -269,20 +271,6 @@ def _relative(coefficients: Array) -> Array:
 def _mirrored(line: Line, ranges: Sequence[tuple[int, int]]) -> bool:
     """Whether elements and boxes are the same seen from both ends."""
     return line.mirrored and all(first == len(line.degrees) - last for first, last in ranges)
-
-
-def _fold(n: int, parity: int) -> Array:
-    """(n, m) orthonormal basis of the even or odd vectors under reversal; ANY: of all."""
-    if parity == ANY:
-        return np.eye(n)
-    half = n // 2
-    fold = np.zeros((n, n - half if parity == 0 else half))
-    i = np.arange(half)
-    fold[i, i] = np.sqrt(0.5)
-    fold[n - 1 - i, i] = np.sqrt(0.5) * (1 if parity == 0 else -1)
-    if parity == 0 and n % 2:
-        fold[half, half] = 1.0
-    return fold
 
 
 def _kinds(axes: "Sequence[Axis]", extra: Pointwise | None) -> list[int]:

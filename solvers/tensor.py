@@ -8,6 +8,7 @@ is in `separable` and `sectors`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,8 +17,11 @@ from meshes.shapes import Structure
 
 from .eigen import Eigenpairs
 from .line import Line, Quadrature
-from .parallel import Comm, from_first
+from .parallel import Comm
 from .pointwise import Pointwise, Potential, half_of
+
+if TYPE_CHECKING:
+    from .separable import Problem
 
 Array = NDArray[np.float64]
 Range = tuple[int, int]
@@ -178,49 +182,31 @@ class BoxSpace:
         NotConverged
             A pair missed the tolerance; what was found is in ``found``.
         """
-        from .sectors import lowest
+        from .sectors import Functions, lowest
 
-        a, v, w = self._operator(diffusion, potential, extra)
-        how = {"tolerance": tolerance, "symmetry": symmetry, "start": start, "backend": backend, "comm": comm}
-        return lowest(self, a, v, count, extra=w, **how)
+        how = {"tolerance": tolerance, "symmetry": symmetry, "backend": backend, "comm": comm}
+        problem = self.problem(diffusion, potential, extra=extra, **how)
+        return lowest(problem, count, () if start is None else [Functions(*start)]).pairs(count)
 
-    def improved(
+    def problem(
         self,
         diffusion: ArrayLike,
         potential: ArrayLike,
-        pairs: Eigenpairs,
-        poorer: "BoxSpace",
         *,
         extra: Potential | ArrayLike | None = None,
         tolerance: float = 1e-7,
         symmetry: bool = True,
-        steps: int = 1,
+        backend: str = "auto",
         comm: Comm = None,
-    ) -> Eigenpairs:
-        """Eigenpairs of a poorer space, which this one contains, after some steps of Davidson's method in this one.
+    ) -> "Problem":
+        """The eigenproblem of `lowest`, for those who look at its levels by parity (`solvers.sectors`)."""
+        from .sectors import problem_on
 
-        Each step applies the operator once. The energies are upper bounds of the exact ones, not above those given:
-        how far they fall tells what the poorer space lacks, at a small part of the cost of a solution here.
-
-        Parameters
-        ----------
-        pairs
-            Of the same operator on `poorer`, with labels.
-        comm
-            Ranks, each of which does this alone and gets what the first one has found.
-        """
-        from .sectors import improved
-
-        a, v, w = self._operator(diffusion, potential, extra)
-        found = improved(self, a, v, pairs, poorer, extra=w, tolerance=tolerance, symmetry=symmetry, steps=steps)
-        return from_first(comm, found)
-
-    def _operator(
-        self, diffusion: ArrayLike, potential: ArrayLike, extra: Potential | ArrayLike | None
-    ) -> tuple[Array, Array, Pointwise | None]:
         a = np.asarray(diffusion, dtype=float)
         a = np.repeat(a[:, None], 3, axis=1) if a.ndim == 1 else a
-        return a, np.asarray(potential, dtype=float), None if extra is None else Pointwise.of(self.lines, extra)
+        w = None if extra is None else Pointwise.of(self.lines, extra)
+        v = np.asarray(potential, dtype=float)
+        return problem_on(self, a, v, w, tolerance=tolerance, symmetry=symmetry, backend=backend, comm=comm)
 
 
 def nested(structure: Structure, lines: tuple[Line, Line, Line]) -> BoxSpace:

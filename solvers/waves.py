@@ -8,7 +8,6 @@ one dimension. Along an axis about whose middle a density is even (or odd) only 
 are needed. Nothing here knows physics.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .grid import Grid
+from .parity import ANY, Parities
 from .tensor import contract
 
 Array = NDArray[np.float64]
-Parity = tuple[int, int, int]  # of a density along x, y, z: 0 even, 1 odd, ANY neither
-ANY = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +66,7 @@ class Waves:
         phases = [np.outer(k, x - m) for x, m in zip(self.grid.points, middle)]
         return [(np.cos(phase), np.sin(phase)) for phase in phases]
 
-    def _rows(self, parity: Parity) -> list[Array]:
+    def _rows(self, parity: Parities) -> list[Array]:
         """For each axis the waves that a density of this parity has, (count or 2 count, points)."""
         rows = []
         for axis, (half, p) in enumerate(zip(self.halves, parity)):
@@ -77,12 +75,12 @@ class Waves:
             rows.append(self._tables[axis][p] if half else np.concatenate(self._tables[axis]))
         return rows
 
-    def transform(self, values: Array, parity: Parity = (ANY, ANY, ANY)) -> Array:
+    def transform(self, values: Array, parity: Parities = (ANY, ANY, ANY)) -> Array:
         """(n, waves) integrals of densities, (n, nx, ny, nz) on the grid, all of one parity, with the waves."""
         tables = [row * w for row, w in zip(self._rows(parity), self.grid.weights)]
         return contract(values, *tables).reshape(len(values), -1)
 
-    def potential(self, waves: Array, kernel: Array, parity: Parity = (ANY, ANY, ANY)) -> Array:
+    def potential(self, waves: Array, kernel: Array, parity: Parities = (ANY, ANY, ANY)) -> Array:
         """(n, nx, ny, nz) on the grid: ``int k(|r - r'|) f(r') dr'`` of transformed densities, (n, waves)."""
         rows = self._rows(parity)
         block = (waves * kernel).reshape(len(waves), *(len(row) for row in rows))
@@ -117,14 +115,14 @@ class Waves:
         k = self.spacing * np.sqrt(self._squares[0])
         return np.asarray(4 * np.pi / self.period**3 * np.sinc(np.outer(k, s) / np.pi) * (s**2 * w))
 
-    def kernel(self, values: Array, parity: Parity = (ANY, ANY, ANY)) -> Array:
+    def kernel(self, values: Array, parity: Parities = (ANY, ANY, ANY)) -> Array:
         """(waves,) transform of a radial kernel given at `radii`, with the weights of the sum over all waves.
 
         ``sum(f * kernel * g)`` of two transformed densities is then their interaction.
         """
         return self._spread(self._sinc @ values, parity)
 
-    def directed(self, values: Array, axis: int, parity: Parity = (ANY, ANY, ANY)) -> Array:
+    def directed(self, values: Array, axis: int, parity: Parities = (ANY, ANY, ANY)) -> Array:
         """As `kernel`, of ``k(s) s_axis^2 / s^2``: isotropic part and that along k, by spherical Bessel functions."""
         s, w = self._radial
         k = self.spacing * np.sqrt(self._squares[0])
@@ -142,14 +140,14 @@ class Waves:
         share = (n**2).reshape(shape) / np.maximum(square, 1.0)
         return self._weighted(across[self._squares[1]] + share * along[self._squares[1]], parity)
 
-    def coulomb(self, parity: Parity = (ANY, ANY, ANY)) -> Array:
+    def coulomb(self, parity: Parities = (ANY, ANY, ANY)) -> Array:
         """The transform of 1/s, cut off at `reach`."""
         k = self.spacing * np.sqrt(np.maximum(self._squares[0], 1.0))
         values = 4 * np.pi * (1 - np.cos(self.reach * k)) / k**2
         values[0] = 2 * np.pi * self.reach**2
         return self._spread(values / self.period**3, parity)
 
-    def average(self, product: Array, s: Array, parity: Parity = (ANY, ANY, ANY)) -> Array:
+    def average(self, product: Array, s: Array, parity: Parities = (ANY, ANY, ANY)) -> Array:
         """(s,) ``int f(r) g(r + s) dr``, averaged over all directions of s, of the product (waves,) of two transforms.
 
         For distances up to `reach`.
@@ -162,10 +160,10 @@ class Waves:
         k = self.spacing * np.sqrt(self._squares[0])
         return np.asarray(np.sinc(np.outer(s, k) / np.pi) @ sums / self.period**3)
 
-    def _spread(self, values: Array, parity: Parity) -> Array:
+    def _spread(self, values: Array, parity: Parities) -> Array:
         return self._weighted(values[self._squares[1]], parity)
 
-    def _weighted(self, block: Array, parity: Parity) -> Array:
+    def _weighted(self, block: Array, parity: Parities) -> Array:
         """Each wave but the constant stands for k and -k; along an axis without parity cosines come before sines."""
         twice = np.where(np.arange(self.count) == 0, 1.0, 2.0)
         for axis, p in enumerate(parity):
@@ -175,9 +173,3 @@ class Waves:
             if p == ANY:
                 block = np.concatenate([block, block], axis=axis)
         return np.asarray(block.ravel())
-
-
-def parities(labels: Sequence[str]) -> NDArray[np.int64]:
-    """(n, 3) parity along each axis of functions labelled as eigenpairs are: e even, o odd, . neither."""
-    codes = {"e": 0, "o": 1, ".": ANY}
-    return np.array([[codes[letter] for letter in label] for label in labels], dtype=np.int64)

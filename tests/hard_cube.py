@@ -10,7 +10,8 @@ from exciton.pair.integrals import Integrals
 from exciton.pair.orbitals import Orbitals, Sample
 from exciton.units import COULOMB, HBAR2_2M0
 from solvers.grid import Grid
-from solvers.waves import ANY, Waves
+from solvers.parity import ANY
+from solvers.waves import Waves
 
 PERMITTIVITY = 7.3
 EVEN = np.zeros(3, dtype=np.int64)

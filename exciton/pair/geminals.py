@@ -23,7 +23,8 @@ from scipy.linalg import eigh
 
 from exciton.pair.integrals import Densities, Integrals, Ints, Products, Table
 from exciton.units import COULOMB
-from solvers.waves import Parity, Waves
+from solvers.parity import Parities
+from solvers.waves import Waves
 
 Array = NDArray[np.float64]
 
@@ -239,7 +240,7 @@ class PairFunction:
     products: Products
     coefficients: Array  # (functions, products)
 
-    def expectation(self, waves: Waves, mirrors: Parity, electron: Densities, hole: Densities) -> float:
+    def expectation(self, waves: Waves, mirrors: Parities, electron: Densities, hole: Densities) -> float:
         """<Psi| alpha(r_e) beta(r_h) |Psi>, of densities that are weighted with alpha and beta."""
         values = Radial(self.ranges, self.functions, waves.radii).values
         total = 0.0

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exciton.pair.orbitals import Orbitals, Sample
-from solvers.waves import ANY, Parity, Waves
+from solvers.parity import ANY, Parities
+from solvers.waves import Waves
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -32,18 +33,20 @@ class Products(NamedTuple):
 class Densities:
     """Products of a carrier's orbitals with one another, transformed, by classes of one parity."""
 
-    waves: Mapping[Parity, Array]  # (pairs, waves)
+    waves: Mapping[Parities, Array]  # (pairs, waves)
     index: Ints  # (n, n): of a product within its class
     parity: Ints  # (n, n, 3): its class
 
     @classmethod
-    def of(cls, waves: Waves, orbitals: Orbitals, weight: Array | None = None, odd: Parity = (0, 0, 0)) -> "Densities":
+    def of(
+        cls, waves: Waves, orbitals: Orbitals, weight: Array | None = None, odd: Parities = (0, 0, 0)
+    ) -> "Densities":
         """Of all pairs of orbitals, times `weight` on the grid, which is odd where `odd` is 1."""
         first, second = np.tril_indices(len(orbitals))
         p = orbitals.parities
         parity = np.where(p[:, None] == ANY, ANY, (p[:, None] + p[None] + np.array(odd)) % 2)
         index = np.zeros(parity.shape[:2], dtype=np.int64)
-        classes: dict[Parity, Array] = {}
+        classes: dict[Parities, Array] = {}
         density = np.empty_like(orbitals.values[:1])
         for each in np.unique(parity[first, second], axis=0):
             members = np.flatnonzero(np.all(parity[first, second] == each, axis=1))

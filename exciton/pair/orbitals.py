@@ -18,9 +18,10 @@ from solvers.eigen import Eigenpairs
 from solvers.functions import FunctionSpace
 from solvers.grid import Grid
 from solvers.line import Line
+from solvers.parity import ANY, Parities, parities_of
 from solvers.pointwise import Potential, values_on
 from solvers.tensor import BoxSpace
-from solvers.waves import ANY, Parity, Waves, parities
+from solvers.waves import Waves
 
 Array = NDArray[np.float64]
 
@@ -73,7 +74,7 @@ class Sample:
         return self.waves.grid
 
     @property
-    def mirrors(self) -> Parity:
+    def mirrors(self) -> Parities:
         """0 along axes with a mirror plane, ANY along others: the parity of what has all the symmetry that there is."""
         x, y, z = (0 if half else ANY for half in self.waves.halves)
         return x, y, z
@@ -140,7 +141,7 @@ def sample(
 
 
 def _parities(pairs: Eigenpairs, halves: Sequence[bool]) -> NDArray[np.int64]:
-    codes = parities(pairs.labels) if pairs.labels else np.full((len(pairs.values), 3), ANY)
+    codes = [parities_of(label) for label in pairs.labels] or np.full((len(pairs.values), 3), ANY)
     return np.where(halves, codes, ANY)
 
 

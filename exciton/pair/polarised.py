@@ -26,7 +26,7 @@ from meshes.shapes import Cuboid, Structure
 from solvers.eigen import Eigenpairs
 from solvers.functions import FunctionSpace
 from solvers.grid import Grid
-from solvers.waves import Parity
+from solvers.parity import Parities
 
 Array = NDArray[np.float64]
 
@@ -153,7 +153,7 @@ class Polarisation:
         x, y, z = (slice(n - m, n) for n, m in zip(values.shape, shape))
         return values[x, y, z]
 
-    def _modes(self) -> Iterator[tuple[float, Array, Array, Parity]]:
+    def _modes(self) -> Iterator[tuple[float, Array, Array, Parities]]:
         """The image interaction up to degree `LOWER`: strengths, alpha(r_e), beta(r_h), and where both are odd."""
         exponents, chi = self._polynomials
         kept = exponents.sum(axis=1) <= LOWER

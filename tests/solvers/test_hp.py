@@ -9,12 +9,11 @@ import pytest
 
 from exciton.units import HBAR2_2M0
 from meshes import Cuboid, Structure
-from solvers import hp
+from solvers import enriched, hp
 from solvers.adapt import Problem
+from solvers.enriched import Element
 from solvers.errors import NotAffordable
-from solvers.hp import Element
 from solvers.line import Line
-from solvers.tensor import BoxSpace
 
 PLANES = [-3.0, -2.0, 2.0, 3.0]
 
@@ -73,7 +72,7 @@ def test_interfaces_are_exact_mirror_images():
 
 
 def richer(line):
-    return hp._line([*chain(*hp._richer(line, PLANES))])
+    return enriched.line_of([*chain(*enriched.richer(line, PLANES))])
 
 
 def test_richer_lines_contain_the_poorer_ones():
@@ -90,16 +89,16 @@ def test_richer_lines_contain_the_poorer_ones():
 
 def test_elements_at_interfaces_are_cut_and_others_left_whole():
     """A thin element of the same degree at each interface, a higher degree in the rest and in all others."""
-    thin = hp.FACTOR
+    thin = enriched.FACTOR
     line = Line(np.array([-3.0, -2.0, 0.0, 1.5, 2.0, 3.0]), (4, 3, 5, 2, 2))
-    assert hp._richer(line, PLANES) == [
+    assert enriched.richer(line, PLANES) == [
         [Element(-3.0, -2.0 - thin, 5), Element(-2.0 - thin, -2.0, 4)],
         [Element(-2.0, -2.0 + 2 * thin, 3), Element(-2.0 + 2 * thin, 0.0, 4)],
         [Element(0.0, 1.5, 6)],
         [Element(1.5, 2.0 - 0.5 * thin, 3), Element(2.0 - 0.5 * thin, 2.0, 2)],
         [Element(2.0, 2.0 + thin, 2), Element(2.0 + thin, 3.0, 3)],
     ]
-    assert hp._richer(Line(np.array([-3.0, 0.0, 3.0]), (3, 3)), [-3.0, 3.0])[0] == [Element(-3.0, 0.0, 5)]
+    assert enriched.richer(Line(np.array([-3.0, 0.0, 3.0]), (3, 3)), [-3.0, 3.0])[0] == [Element(-3.0, 0.0, 5)]
 
 
 def test_refinement_goes_where_the_error_is():
@@ -124,7 +123,7 @@ def test_axes_that_are_alike_stay_alike():
 
 def test_union_of_lines():
     one, other = Line(np.array([0.0, 1.0, 2.0]), (3, 2)), Line(np.array([0.0, 0.5, 2.0]), (2, 4))
-    union = hp._union([one, other])
+    union = enriched._union([one, other])
     assert union.breaks.tolist() == [0.0, 0.5, 1.0, 2.0]
     assert union.degrees == (3, 4, 4)
 
@@ -146,8 +145,8 @@ def test_what_is_the_same_is_not_solved_again(monkeypatch):
     """Barriers of one carrier up and down: the other's states are recalled, and every number is what it is alone."""
     structure = grids.nested((4.0, 4.0, 4.0), (1.0,))
     solved = []
-    honest = BoxSpace.lowest
-    monkeypatch.setattr(BoxSpace, "lowest", lambda *args, **more: solved.append(args[2]) or honest(*args, **more))
+    honest = hp.lowest
+    monkeypatch.setattr(hp, "lowest", lambda *args: solved.append(args[1]) or honest(*args))
     same, memory = problem((1.0, 0.5), (0.0, 2.0)), hp.Memory()
     for barrier in (3.0, 3.1, 3.0):
         problems = [problem((1.0, 0.4), (0.0, barrier)), same]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from solvers.grid import Grid
-from solvers.waves import ANY, Waves
+from solvers.parity import ANY
+from solvers.waves import Waves
 
 BOX = np.array([[-5.0, -4.0, -4.5], [5.0, 4.0, 4.5]])
 
