@@ -1,5 +1,6 @@
-"""A small result of a real job, solved once for all tests of pictures and reports."""
+"""What tests of pictures and reports share: a small result of a real job, solved once, and the words of figures."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from conftest import missing
 
 from exciton import cli
-from exciton.pictures import rendering
+from exciton.pictures import rendering, style
 
 JOB = """
 schema = 1
@@ -86,3 +87,27 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Brows
     window = browser.Browser(tmp_path_factory.mktemp("browser"))
     yield window
     window.close()
+
+
+@pytest.fixture
+def texts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """All the words of the figures that a test saves."""
+    from matplotlib.text import Text
+
+    found: list[str] = []
+    save = style.save
+
+    def spying(figure: Any, *arguments: Any) -> tuple[Path, ...]:
+        found.extend(t.get_text() for t in figure.findobj(Text))
+        return save(figure, *arguments)
+
+    monkeypatch.setattr(style, "save", spying)
+    return found
+
+
+@pytest.fixture(scope="session")
+def renderer() -> None:
+    """Tests that draw in three dimensions are skipped where that does not work, but not where it was promised."""
+    works, sentence = rendering.rendering_works()
+    if not works:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(sentence)
