@@ -189,6 +189,11 @@ class ExcitonTable(Table):
         default=0.59,
         description="of the permittivity step, 10 to 90 %; about a lattice constant (CsPbBr3: 0.59)",
     )
+    verify: bool = Field(
+        default=False,
+        description="the images' attraction of the bare carriers once more, by finite elements on tetrahedra (gmsh): "
+        "`verified` in the result; wants polarisation",
+    )
 
 
 class EmissionTable(Table):

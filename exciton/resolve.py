@@ -158,6 +158,8 @@ def resolve(job: Job) -> Resolved:
     )
     if unknown and polarised:
         raise missing(unknown[0], "permittivity")
+    if job.exciton.verify and not polarised:
+        raise JobError("exciton.verify: found true, allowed: false (without exciton.polarisation there are no images)")
     settled = job.model_copy(update={"exciton": job.exciton.model_copy(update={"polarisation": polarised})})
     beside = {region.material: lined_up[region.material] for region in regions if region.name != core_region}
     return Resolved(

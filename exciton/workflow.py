@@ -28,6 +28,7 @@ from exciton.result import Result
 from exciton.spectrum import Spectrum, spectrum
 from exciton.states import States, overlap_squared
 from exciton.sweep import Point, points
+from exciton.verify import verified
 from solvers.errors import SolverError
 from solvers.hp import Memory
 from solvers.parallel import Comm, from_first, highest, size
@@ -113,6 +114,8 @@ def solve_point(point: Point, comm: Comm = None, memory: Memory | None = None) -
     pair_energy = float(carriers.electron.energies[0] + carriers.hole.energies[0])
     if solution is not None:
         entry["exciton"] = _exciton(carriers, solution, pair)
+        if resolved.exciton.verify and solution.mismatch is not None:
+            entry["exciton"]["verified"] = verified(resolved, carriers, solution.mismatch)
         pair_energy = solution.pair.energy
     emission = resolved.gap + pair_energy
     if emission <= 0:

@@ -181,6 +181,46 @@ def _core(
     return points, cells.reshape(-1, 4)
 
 
+def fill(points: Floats, inner: Ints, outer: Ints) -> tuple[Floats, Ints]:
+    """Tetrahedra (c, 4) between two closed surfaces, whose triangles they keep; points are added after those given.
+
+    Parameters
+    ----------
+    points
+        (n, 3) of both surfaces.
+    inner, outer
+        (t, 3) triangles; the sizes of cells go from those of one surface to those of the other.
+
+    Raises
+    ------
+    MeshError
+        gmsh cannot do it: the surfaces cut each other or themselves.
+    """
+    with _session() as gmsh:
+        gmsh.option.setNumber("Mesh.MeshSizeExtendFromBoundary", 1)
+        for tag, triangles in enumerate((inner, outer), start=1):
+            gmsh.model.addDiscreteEntity(2, tag)
+            used = np.unique(triangles)
+            gmsh.model.mesh.addNodes(2, tag, used + 1, points[used].ravel())
+            gmsh.model.mesh.addElementsByType(tag, 2, [], (triangles + 1).ravel())
+        loops = [gmsh.model.geo.addSurfaceLoop([tag]) for tag in (2, 1)]
+        gmsh.model.geo.addVolume(loops)
+        gmsh.model.geo.synchronize()
+        try:
+            gmsh.model.mesh.generate(3)
+        except Exception as error:  # gmsh raises nothing more precise
+            raise MeshError(f"gmsh could not fill the space around the mesh: {error}") from error
+        numbers, coordinates, _ = gmsh.model.mesh.getNodes()
+        _, nodes = gmsh.model.mesh.getElementsByType(gmsh.model.mesh.getElementType("tetrahedron", 1))
+    new = np.flatnonzero(numbers > len(points))
+    place = np.full(int(numbers.max()) + 1, -1)
+    place[1 : len(points) + 1] = np.arange(len(points))
+    place[numbers[new]] = len(points) + np.arange(len(new))
+    if not len(nodes):
+        raise MeshError("gmsh could not fill the space around the mesh")
+    return np.vstack([points, coordinates.reshape(-1, 3)[new]]), place[nodes.astype(np.int64)].reshape(-1, 4)
+
+
 def load_gmsh() -> Any:
     """The module gmsh.
 

@@ -57,7 +57,7 @@ def wrap(
     tags = np.concatenate([core.tags, np.repeat(layer, 3 * len(triangles))])
     above = [carry(structure, foot, np.full(len(foot), h)) for h in heights[1:]]
     vertices = np.vstack([points + structure.centres[0], *above])
-    tetrahedra = _righted(vertices, np.vstack([cells, *prisms]))
+    tetrahedra = righted(vertices, np.vstack([cells, *prisms]))
     if order == 1:
         return Mesh(vertices, tetrahedra, "tetrahedron", 1, structure.regions, tags)
 
@@ -78,7 +78,7 @@ def _split(low: Ints, high: Ints) -> Ints:
     return np.column_stack([a, b, c, f, a, b, e, f, a, d, e, f]).reshape(-1, 4)
 
 
-def _righted(points: Floats, cells: Ints) -> Ints:
+def righted(points: Floats, cells: Ints) -> Ints:
     """The same linear tetrahedra, those that are inside out renumbered."""
     corners = points[cells]
     inverted = determinant(corners[:, 1:] - corners[:, :1]) < 0

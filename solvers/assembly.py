@@ -4,7 +4,7 @@ Element matrices are added up a few rows of the sum at a time: a sparse matrix t
 matrices meet in which row of the sum, times those rows. A portion of them stays in the processor's cache.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,19 @@ def stiffness(space: "Space", diffusion: Array, potential: Array) -> csr_array:
         V, shape (regions,).
     """
     return _on(space, Elements.of(space, diffusion, potential))
+
+
+def stiffness_of(space: "Space", coefficient: Callable[[Array], Array]) -> csr_array:
+    """The matrix of ``int a grad u . grad v``, a a smooth function of points (n, 3)."""
+    mesh, every = space.mesh, np.arange(len(space.mesh.cells))
+    shape = tabulate(mesh.cell, mesh.order, quadrature(mesh.cell, rule(mesh, space.degree))[0])[0]
+    matrices = np.empty((len(every), space.element.size, space.element.size))
+    for here, _, gradients, weights in _physical(space, every, every):
+        points = np.einsum("qk,ckx->cqx", shape, mesh.points[mesh.cells[here]])
+        factor = weights * coefficient(points.reshape(-1, 3)).reshape(weights.shape)
+        left = gradients.reshape(len(here), -1, gradients.shape[-1])
+        matrices[here] = left.transpose(0, 2, 1) @ (gradients * factor[:, :, None, None]).reshape(left.shape)
+    return _on(space, Elements(None, matrices))
 
 
 def mass(space: "Space", weight: Array | None = None) -> csr_array:

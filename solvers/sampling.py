@@ -22,7 +22,7 @@ def on_grid(space: "Space", nodal: Array, x: Array, y: Array, z: Array) -> Array
     """(count, len(x), len(y), len(z)) values at the points of a grid, zero outside the mesh; nodal (nodes, count)."""
     shape = (len(x), len(y), len(z))
     result = np.zeros((int(np.prod(shape)), nodal.shape[1]))
-    for owner, index, reference in _located(space.mesh, (x, y, z)):
+    for owner, index, reference in located(space.mesh, (x, y, z)):
         basis = space.element.values(reference)
         result[index] = np.einsum("pk,pki->pi", basis, nodal[space.nodes[owner]])
     return result.T.reshape(nodal.shape[1], *shape)
@@ -32,12 +32,12 @@ def tags_on_grid(mesh: Mesh, x: Array, y: Array, z: Array) -> Ints:
     """(len(x), len(y), len(z)) tag of the cell around each point of a grid, -1 outside the mesh."""
     shape = (len(x), len(y), len(z))
     tags = np.full(int(np.prod(shape)), -1)
-    for owner, index, _ in _located(mesh, (x, y, z)):
+    for owner, index, _ in located(mesh, (x, y, z)):
         tags[index] = mesh.tags[owner]
     return tags.reshape(shape)
 
 
-def _located(mesh: Mesh, axes: tuple[Array, Array, Array]) -> Iterator[tuple[Ints, Ints, Array]]:
+def located(mesh: Mesh, axes: tuple[Array, Array, Array]) -> Iterator[tuple[Ints, Ints, Array]]:
     """Cells, flat indices of the grid points inside them, and their reference coordinates, some at a time."""
     shape = tuple(len(axis) for axis in axes)
     corners = mesh.points[mesh.cells]
