@@ -160,11 +160,17 @@ def resolve(job: Job) -> Resolved:
         raise missing(unknown[0], "permittivity")
     if job.exciton.verify and not polarised:
         raise JobError("exciton.verify: found true, allowed: false (without exciton.polarisation there are no images)")
+    geometry = _geometry(structure)
+    if job.exciton.verify and isinstance(geometry, MeshFile):
+        cells, order, _ = _found_in(geometry.path, geometry.digest)
+        if cells != "tetrahedron" or order > 2:
+            found = f"{geometry.path} has {cells} cells of order {order}"
+            raise JobError(f"exciton.verify: it takes tetrahedra of order 1 or 2; {found}")
     settled = job.model_copy(update={"exciton": job.exciton.model_copy(update={"polarisation": polarised})})
     beside = {region.material: lined_up[region.material] for region in regions if region.name != core_region}
     return Resolved(
         title=job.title,
-        geometry=_geometry(structure),
+        geometry=geometry,
         regions=tuple(regions),
         core_region=core_region,
         gap=gap.value,
@@ -281,7 +287,7 @@ def _mesh_file(structure: StructureTable) -> MeshFile:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise JobError(f"structure.file: {path} cannot be read: {error.strerror or error}") from error
-    found = _regions_of(path, digest)
+    *_, found = _found_in(path, digest)
     for region in found:
         if region not in named:
             raise JobError(f"structure.regions: region {region!r} of the mesh has no material")
@@ -300,13 +306,15 @@ def _as_json(geometry: Structure | MeshFile) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=8)
-def _regions_of(path: Path, digest: str) -> tuple[str, ...]:  # noqa: ARG001  (a changed file is another file)
+def _found_in(path: Path, digest: str) -> tuple[str, int, tuple[str, ...]]:  # noqa: ARG001  (a changed file is another file)
+    """The kind and order of the cells in a mesh file, and its regions."""
     from meshes.files import read_mesh
 
     try:
-        return tuple(read_mesh(path).regions)
+        mesh = read_mesh(path)
     except MeshError as error:
         raise JobError(f"structure.file: {error}") from error
+    return mesh.cell, mesh.order, tuple(mesh.regions)
 
 
 def _version() -> str:

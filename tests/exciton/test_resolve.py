@@ -231,6 +231,7 @@ def test_the_key_knows_the_version(monkeypatch):
 
 class _Mesh:
     regions = ("dot", "coat")
+    cell, order = "hexahedron", 1
 
 
 def mesh_job(file, **changes):
@@ -258,6 +259,15 @@ def test_a_mesh_brings_its_own_regions(mesh_file):
     assert resolve(mesh_job(moved)).key == found.key
     moved.write_text("another mesh")
     assert resolve(mesh_job(moved)).key != found.key
+
+
+def test_images_are_not_verified_on_hexahedra_of_a_file(mesh_file):
+    job = mesh_job(mesh_file, medium="A", regions={"dot": "A", "coat": "A"})
+    asked = job.model_copy(update={"exciton": job.exciton.model_copy(update={"verify": True})})
+    with pytest.raises(
+        JobError, match=r"exciton\.verify: it takes tetrahedra of order 1 or 2; .*dot\.msh has hexahedron"
+    ):
+        resolve(asked)
 
 
 def test_mesh_and_job_must_agree_about_regions(mesh_file, tmp_path):
