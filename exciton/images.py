@@ -26,7 +26,7 @@ INTERACTION = 4 * np.pi * COULOMB  # eV nm: e^2 / eps0
 FINE = Resolution(degree=4, finest=1.5, growth=2.5, largest=1.5)
 COARSE = Resolution(degree=3, finest=1.5, growth=2.5, largest=1.5)
 MESHED = 2.0  # of the change in a mesh: both representations share something there
-BROADER = 1.1  # interface width, for its derivative
+BROADER = 1.25  # interface width, and its inverse, for the derivative
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +39,13 @@ class Images:
         The permittivity of the structure.
     grid
         On which densities and potentials are values.
+    elements
+        Interface width in which elements are measured, nm; None: that of the interfaces.
     """
 
     dielectric: Dielectric
     grid: Grid
+    elements: float | None = None
 
     @classmethod
     def of(cls, resolved: Resolved, grid: Grid) -> "Images":
@@ -116,11 +119,11 @@ class Images:
 
     @cached_property
     def _fine(self) -> Poisson:
-        return problem(self.dielectric, FINE)
+        return problem(self.dielectric, FINE, width=self.elements)
 
     @cached_property
     def _coarse(self) -> Poisson:
-        return problem(self.dielectric, COARSE)
+        return problem(self.dielectric, COARSE, width=self.elements)
 
     # -- one charge ------------------------------------------------------------------------------------------------
 
@@ -136,16 +139,28 @@ class Images:
 
     def self_energy_change(self) -> Array:
         """What `self_energy` has gained on a coarser representation: its expectation value estimates the error."""
-        change = self._self_energy - self_energy(self.dielectric, self.grid, coarse=True)
+        change = self._self_energy - self.rough_self_energy
         return MESHED * change if isinstance(self.dielectric.geometry, Voxels) else change
 
     @cached_property
+    def rough_self_energy(self) -> Array:
+        """`self_energy` on the coarser representation: enough for how it changes with the interface width."""
+        return self_energy(self.dielectric, self.grid, coarse=True, width=self.elements)
+
+    @cached_property
     def _self_energy(self) -> Array:
-        return self_energy(self.dielectric, self.grid)
+        return self_energy(self.dielectric, self.grid, width=self.elements)
 
     # -- the interface ---------------------------------------------------------------------------------------------
 
     @cached_property
-    def broader(self) -> "Images":
-        """The same with interfaces broader by the factor `BROADER`: what moves tells the sensitivity to the width."""
-        return Images(self.dielectric.with_width(BROADER * self.dielectric.width), self.grid)
+    def neighbours(self) -> tuple["Images", "Images"]:
+        """The same with interfaces narrower and broader by the factor `BROADER`, on the same elements.
+
+        Elements that follow the width would move the energies by more than the width does.
+        """
+        width = self.dielectric.width
+        narrower, broader = (
+            Images(self.dielectric.with_width(each), self.grid, width) for each in (width / BROADER, width * BROADER)
+        )
+        return narrower, broader

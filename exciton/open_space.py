@@ -19,6 +19,7 @@ class Resolution:
     finest: float  # length of those at an interface, in interface widths
     growth: float  # from one to the next away from it
     largest: float  # in the particle where interfaces are curved, in interface widths
+    far: int = 0  # added to the degree of elements that lie wholly outside
 
 
 def planes_of(dielectric: Dielectric, axis: int) -> list[float]:
@@ -29,9 +30,18 @@ def planes_of(dielectric: Dielectric, axis: int) -> list[float]:
     return interfaces(geometry, axis)
 
 
-def problem(dielectric: Dielectric, resolution: Resolution, *, tolerance: float = 1e-5) -> Poisson:
-    """``-div(eps grad u) = f`` with the permittivity of a structure."""
-    geometry, width = dielectric.geometry, dielectric.width
+def problem(
+    dielectric: Dielectric, resolution: Resolution, *, tolerance: float = 1e-5, width: float | None = None
+) -> Poisson:
+    """``-div(eps grad u) = f`` with the permittivity of a structure.
+
+    Parameters
+    ----------
+    width
+        In which the elements are measured, nm; None: that of the interfaces.
+    """
+    geometry = dielectric.geometry
+    width = dielectric.width if width is None else width
     boxes = not isinstance(geometry, Voxels) and isinstance(geometry.core, Cuboid)
     mirror = (False, False, False) if isinstance(geometry, Voxels) else geometry.mirror
     planes = [planes_of(dielectric, axis) for axis in range(3)]
@@ -45,5 +55,6 @@ def problem(dielectric: Dielectric, resolution: Resolution, *, tolerance: float 
             largest=float("inf") if boxes else resolution.largest * width,
             growth=resolution.growth,
         )
-        axes.append(Halves.of(breaks, [resolution.degree] * (len(breaks) - 1), mirrored))
+        outside = (breaks[1:] <= row[0]) | (breaks[:-1] >= row[-1])
+        axes.append(Halves.of(breaks, (resolution.degree + resolution.far * outside).tolist(), mirrored))
     return Poisson((axes[0], axes[1], axes[2]), dielectric, tolerance=tolerance)

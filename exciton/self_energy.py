@@ -6,18 +6,21 @@ along each axis are taken off before and added again after: they hold all that i
 Other shapes are left to `curved`, meshes from files to `meshed`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BarycentricInterpolator, PchipInterpolator, make_interp_spline
+from scipy.special import ndtr
 
 from exciton.curved import curved
 from exciton.dielectric import Dielectric
 from exciton.meshed import meshed
 from exciton.open_space import Resolution, planes_of, problem
-from exciton.profiles import THIN, planar, spherical
+from exciton.profiles import THIN, Row, planar, spherical
 from exciton.resolve import SURROUNDINGS
 from exciton.units import COULOMB
 from exciton.voxels import Voxels
@@ -28,25 +31,35 @@ from solvers.tensor import contract
 
 Array = NDArray[np.float64]
 
-FINE = Resolution(degree=2, finest=1.5, growth=3.0, largest=1.5)
-COARSE = Resolution(degree=2, finest=2.5, growth=3.5, largest=1.5)
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Elements for the point charges of a box, and where these are."""
+
+    resolution: Resolution
+    within: tuple[float, ...]  # of the half width of the core: coordinates of samples beside its middle and its faces
+    between: int = 1  # samples between the faces of a layer
+
+
+FINE = Sampling(Resolution(degree=2, finest=1.5, growth=4.0, largest=1.5, far=1), (0.5, 0.82), 2)
+COARSE = Sampling(Resolution(degree=2, finest=2.5, growth=3.5, largest=1.5, far=1), (0.7,))
 ROUND_FINE = Resolution(degree=3, finest=1.5, growth=3.0, largest=1.5)
 ROUND_COARSE = Resolution(degree=2, finest=1.5, growth=3.0, largest=1.5)
 MESH_FINE = ROUND_FINE, 170, 1.3, 1.1  # see `meshed`
 MESH_COARSE = ROUND_COARSE, 85, 1.9, 0.5
 ALMOST = 0.25  # radius of a rounded cube, over its edge, up to which it is treated as a box
-WITHIN = (0.5, 0.82)  # of the half width of the core: coordinates of samples beside its middle and its faces
-SPARSE = (0.7,)  # the same of the coarser representation
 SAME = 1e-6  # nm
 
 
-def self_energy(dielectric: Dielectric, grid: Grid, *, coarse: bool = False) -> Array:
+def self_energy(dielectric: Dielectric, grid: Grid, *, coarse: bool = False, width: float | None = None) -> Array:
     """(nx, ny, nz) Sigma on a grid, eV.
 
     Parameters
     ----------
     coarse
         On a coarser representation: the expectation value of what changes estimates the error.
+    width
+        In which elements are measured, nm, of boxes; None: that of the interfaces.
 
     Raises
     ------
@@ -59,10 +72,10 @@ def self_energy(dielectric: Dielectric, grid: Grid, *, coarse: bool = False) -> 
     if isinstance(geometry.core, Sphere) and not any(geometry.core_shift):
         return _concentric(dielectric, grid, 2 * THIN if coarse else THIN)
     if isinstance(geometry.core, Cuboid):
-        return _sampled(dielectric, grid, COARSE if coarse else FINE, sparse=coarse)
+        return _sampled(dielectric, grid, COARSE if coarse else FINE, width)
     boxlike = isinstance(geometry.core, RoundedCube) and geometry.core.radius <= ALMOST * geometry.core.edge
     if boxlike and not coarse:
-        return _sampled(dielectric, grid, ROUND_FINE, sparse=False)
+        return _sampled(dielectric, grid, replace(FINE, resolution=ROUND_FINE), width)
     if coarse:
         return curved(dielectric, grid, ROUND_COARSE, 6 if boxlike else 4)
     return curved(dielectric, grid, ROUND_FINE, 6)
@@ -77,31 +90,28 @@ def _concentric(dielectric: Dielectric, grid: Grid, thin: float) -> Array:
     return profile(np.sqrt(x[:, None, None] ** 2 + y[:, None] ** 2 + z**2))
 
 
-def _sampled(dielectric: Dielectric, grid: Grid, resolution: Resolution, *, sparse: bool) -> Array:
+def _sampled(dielectric: Dielectric, grid: Grid, sampling: Sampling, width: float | None = None) -> Array:
     """Point charges at some points, and interpolation between them."""
-    poisson = problem(dielectric, resolution)
+    poisson = problem(dielectric, sampling.resolution, width=width)
     mirrored = [axis.mirrored for axis in poisson.axes]
-    rows = [_samples(dielectric, d, mirrored[d], grid.points[d], sparse=sparse) for d in range(3)]
+    rows = [_samples(dielectric, d, mirrored[d], grid.points[d], sampling) for d in range(3)]
     kinds = [next(k for k in range(d + 1) if np.array_equal(rows[k], rows[d])) for d in range(3)]
     index, owner = _distinct([len(row) for row in rows], kinds)
     points = np.stack([row[i] for row, i in zip(rows, index.T)], axis=1)
     rest = regular_part(poisson, points, dielectric.at(points))
-    cores = [_core(dielectric, axis) for axis in range(3)]
-    for axis in range(3):
-        along = _along(dielectric, axis)
-        row = along(poisson.nodes[axis])
-        slab = regular_part_of_slab(poisson, points, along(points[:, axis]), axis, row)
-        for d in set(range(3)) - {axis}:
-            slab *= _beside(points[:, d], cores[d], dielectric.width)
-        rest -= slab
+    stacks = [_stacks(dielectric, axis) for axis in range(3)]
+    for axis, each in enumerate(stacks):
+        for stack, trust in zip(each, _trusted(list(points.T), stacks, axis, dielectric.width, np.multiply)):
+            row = stack.along(poisson.nodes[axis])
+            rest -= trust * regular_part_of_slab(poisson, points, stack.along(points[:, axis]), axis, row)
     values = (2 * np.pi * COULOMB * rest)[owner].reshape([len(row) for row in rows])
+    cores = [_core(dielectric, axis) for axis in range(3)]
     tables = [_interpolation(row, m, core, x) for row, m, core, x in zip(rows, mirrored, cores, grid.points)]
     total = contract(values[None], *tables)[0]
-    for axis in range(3):
-        profile = planar(_along(dielectric, axis), planes_of(dielectric, axis), dielectric.spread)
-        factors = [_beside(x, core, dielectric.width) for x, core in zip(grid.points, cores)]
-        factors[axis] = profile(grid.points[axis])
-        total += np.einsum("a,b,c->abc", *factors)
+    for axis, each in enumerate(stacks):
+        for stack, trust in zip(each, _trusted(grid.points, stacks, axis, dielectric.width, np.multiply.outer)):
+            profile = planar(stack.along, stack.planes, dielectric.spread)(grid.points[axis])
+            total += np.moveaxis(np.multiply.outer(profile, trust), 0, axis)
     return total
 
 
@@ -111,34 +121,67 @@ def _core(dielectric: Dielectric, axis: int) -> tuple[float, float]:
     return planes[len(planes) // 2 - 1], planes[len(planes) // 2]
 
 
-def _beside(x: Array, core: tuple[float, float], width: float) -> Array:
-    """How far plane layers across another axis are believed in: within the core, and a little beyond its faces."""
-    beyond = np.maximum(np.maximum(core[0] - x, x - core[1]), 0.0)
+class Stack(NamedTuple):
+    """Plane layers that a line goes through."""
+
+    along: Row  # eps as a function of the coordinate
+    planes: list[float]
+    faces: tuple[float, float]  # of the innermost layer
+
+
+def _stacks(dielectric: Dielectric, axis: int) -> list[Stack]:
+    """Those that lines along an axis go through: the first through the core, each next one through one layer less."""
+    geometry = dielectric.geometry
+    assert not isinstance(geometry, Voxels)
+    jumps, spread = -np.diff(dielectric.permittivities), dielectric.spread
+    ends = [
+        (float(centre[axis] - shape.extent[axis] / 2), float(centre[axis] + shape.extent[axis] / 2))
+        for shape, centre in zip(geometry.boundaries, geometry.centres)
+    ]
+
+    def stack(first: int) -> Stack:
+        def along(x: Array) -> Array:
+            there = (ndtr((x - low) / spread) - ndtr((x - high) / spread) for low, high in ends[first:])
+            return np.asarray(dielectric.outside + sum(j * share for j, share in zip(jumps[first:], there)))
+
+        return Stack(along, sorted({end for pair in ends[first:] for end in pair}), ends[first])
+
+    return [stack(first) for first in range(len(ends))]
+
+
+def _trusted(
+    coordinates: Sequence[Array], stacks: Sequence[list[Stack]], axis: int, width: float, product: Callable[..., Array]
+) -> Iterator[Array]:
+    """How far each stack of an axis is believed in, at coordinates along the two others.
+
+    Where a line there goes through its innermost layer, and a little beyond.
+    """
+    before: Array | float = 0.0
+    one, other = (d for d in range(3) if d != axis)
+    for first, second in zip(stacks[one], stacks[other]):
+        rows = _beside(coordinates[one], first.faces, width), _beside(coordinates[other], second.faces, width)
+        inside = product(*rows)
+        yield np.asarray(inside - before)
+        before = inside
+
+
+def _beside(x: Array, faces: tuple[float, float], width: float) -> Array:
+    """1 between two faces, fading beyond."""
+    beyond = np.maximum(np.maximum(faces[0] - x, x - faces[1]), 0.0)
     return np.asarray(np.exp(-((beyond / width) ** 2)))
 
 
-def _along(dielectric: Dielectric, axis: int):  # type: ignore[no-untyped-def]
-    """eps as a function of one coordinate, through the middle of the core."""
-    assert not isinstance(dielectric.geometry, Voxels)
-    middle = dielectric.geometry.centres[0]
-
-    def row(x: Array) -> Array:
-        return dielectric(*(np.asarray(x) if d == axis else middle[d : d + 1] for d in range(3))).ravel()
-
-    return row
-
-
-def _samples(dielectric: Dielectric, axis: int, mirrored: bool, grid: Array, *, sparse: bool) -> Array:
+def _samples(dielectric: Dielectric, axis: int, mirrored: bool, grid: Array, sampling: Sampling) -> Array:
     """Coordinates of the samples along an axis: the faces and some between; of a mirrored axis, the right half."""
     planes = planes_of(dielectric, axis)
     core = _core(dielectric, axis)
     middle, half = (core[0] + core[1]) / 2, (core[1] - core[0]) / 2
-    inner = [0.0, *(half * s for s in (SPARSE if sparse else WITHIN))]
+    inner = [0.0, *(half * s for s in sampling.within)]
     found = [*(middle + x for x in inner), *(middle - x for x in inner), *planes]
     for a, b in zip(planes[:-1], planes[1:]):
         outermost = a == planes[0] or b == planes[-1]
         if b - a > 2 * dielectric.width and (a, b) != core and not (outermost and SURROUNDINGS in dielectric.names):
-            found.append((a + b) / 2)
+            found += [a + (b - a) * n / (sampling.between + 1) for n in range(1, sampling.between + 1)]
     ends = [x for x in (grid[0], grid[-1]) if not planes[0] <= x <= planes[-1]]
     row = np.unique(np.round([*found, *ends], 9))
     return row[row >= 0] if mirrored else row

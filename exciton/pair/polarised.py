@@ -31,11 +31,12 @@ from solvers.parity import Parities
 Array = NDArray[np.float64]
 
 SPACING = 0.45  # nm, about: of the points at which densities meet images
-LEAST = 4  # points across a layer
+LEAST = 7  # points across a layer: self-energies are steep there
 DEGREE = 4  # of the polynomials, in all three coordinates together
 LOWER = 2  # and of those that meet the whole correlated function
 SMOOTH = 28  # waves along an axis for functions as smooth as images
 CUBIC = 1e-6  # of the largest density: what may differ under an exchange of axes
+ALIKE = 1e-5  # of the largest strength: closer modes of one parity are degenerate
 ABOUT = 1e-10  # directions of the polynomials with a smaller share of the norm are left out
 
 
@@ -120,12 +121,12 @@ class Polarisation:
         electron = function.expectation(waves, mirrors, Densities.of(waves, own.electron, sigma), plain[1]) / norm
         hole = function.expectation(waves, mirrors, plain[0], Densities.of(waves, own.hole, sigma)) / norm
         image = 0.0
-        for strength, left, right, odd in self._modes():
+        for count, strength, left, right, odd in self._distinct_modes():
             weighted = (
                 Densities.of(waves, own.electron, self._on(own, left), odd),
                 Densities.of(waves, own.hole, self._on(own, right), odd),
             )
-            image -= strength * function.expectation(waves, mirrors, *weighted) / norm
+            image -= count * strength * function.expectation(waves, mirrors, *weighted) / norm
         c = amplitudes / np.linalg.norm(amplitudes)
         rest = self.attraction(c, DEGREE) - self.attraction(c, LOWER)
         return self._mismatch(c, electron, hole, image + rest, abs(norm - 1) * abs(image))
@@ -152,6 +153,22 @@ class Polarisation:
         shape = own.grid.shape
         x, y, z = (slice(n - m, n) for n, m in zip(values.shape, shape))
         return values[x, y, z]
+
+    def _distinct_modes(self) -> Iterator[tuple[int, float, Array, Array, Parities]]:
+        """The modes; where axes may change places, one of those that give the same, and how many do.
+
+        Between modes of one degenerate strength an operator of the cube's full symmetry, in a state of that, makes no
+        difference: by Schur's lemma their matrix is a multiple of the identity.
+        """
+        modes = list(self._modes())
+        if not self.cubic:
+            yield from ((1, *mode) for mode in modes)
+            return
+        scale = max(strength for strength, *_ in modes)
+        groups: dict[tuple[int, int], list[tuple[float, Array, Array, Parities]]] = {}
+        for mode in modes:
+            groups.setdefault((sum(mode[3]), round(mode[0] / (ALIKE * scale))), []).append(mode)
+        yield from ((len(group), *group[0]) for group in groups.values())
 
     def _modes(self) -> Iterator[tuple[float, Array, Array, Parities]]:
         """The image interaction up to degree `LOWER`: strengths, alpha(r_e), beta(r_h), and where both are odd."""
@@ -225,11 +242,13 @@ class Polarisation:
     @cached_property
     def _sensitivity(self) -> float:
         """Derivative of the sum of all terms of the bare carriers by the interface width, eV/nm."""
-        one = np.ones((1, 1))
-        own, broader = (Polarisation(images, *self._alone, one) for images in (self.images, self.images.broader))
-        change = sum(broader.self_energies(one)) + broader._bare_attraction
-        change -= sum(own.self_energies(one)) + self._bare_attraction
-        return change / (self.images.broader.dielectric.width - self.images.dielectric.width)
+        electron, hole = (psi[0] ** 2 for psi in self._alone)
+        sums = []
+        for images in self.images.neighbours:
+            own = images.grid.integral((electron + hole) * images.rough_self_energy)
+            sums.append(float(own - images.grid.integral(electron * images.potential(hole[None])[0])))
+        narrower, broader = (images.dielectric.width for images in self.images.neighbours)
+        return (sums[1] - sums[0]) / (broader - narrower)
 
     # -- the image interaction, by polynomials ----------------------------------------------------------------------
 
@@ -273,9 +292,16 @@ class Polarisation:
             ]
             left, right = (np.linalg.pinv(gram, rcond=ABOUT, hermitian=True) for gram in grams)
             w = left @ self._potentials[np.ix_(kept, kept)] @ right
-            matrices = [np.array([self._matrix(psi, each) for each in chi]) for psi in (self.electron, self.hole)]
-            self._cache[degree] = w, matrices[0], matrices[1]
+            electron, hole = (each[kept] for each in self._between)
+            self._cache[degree] = w, electron, hole
         return self._cache[degree]
+
+    @cached_property
+    def _between(self) -> tuple[Array, Array]:
+        """All polynomials between the orbitals of electron and hole, (m, n, n)."""
+        chi = self._polynomials[1]
+        electron, hole = (np.array([self._matrix(psi, each) for each in chi]) for psi in (self.electron, self.hole))
+        return electron, hole
 
     @cached_property
     def _cache(self) -> dict[int, tuple[Array, Array, Array]]:
