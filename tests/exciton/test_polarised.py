@@ -1,5 +1,7 @@
 """What the mismatch does to the pair: nothing without one, nearly nothing after cancellation, the same by every way."""
 
+from dataclasses import replace
+
 import jobs
 import numpy as np
 import pytest
@@ -70,6 +72,15 @@ def test_polynomials_converge_for_other_products():
     off = [abs(found.attraction(c, degree) - direct) for degree in (1, 2, DEGREE)]
     assert off[2] < 2e-3 * abs(direct)
     assert off[2] < off[1] < off[0]
+
+
+def test_modes_that_symmetry_makes_equal():
+    """In a cube ten modes up to degree 2 are five: s twice, p three times, d twice (e) and three times (t2)."""
+    found = polarisation(most=1)
+    modes, distinct = list(found._modes()), list(replace(found, cubic=True)._distinct_modes())
+    assert sorted((count, sum(odd)) for count, *_, odd in distinct) == [(1, 0), (1, 0), (2, 0), (3, 1), (3, 2)]
+    assert sum(count * strength for count, strength, *_ in distinct) == pytest.approx(sum(m[0] for m in modes))
+    assert [count for count, *_ in found._distinct_modes()] == [1] * len(modes)
 
 
 def test_the_bare_cube_in_ligands():
