@@ -9,17 +9,15 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from multiprocessing import active_children, get_context, parent_process
 from threading import Thread, current_thread, main_thread
 from typing import TypeVar
 
+from . import threads
 from .errors import SolverError
 
 S = TypeVar("S")
 T = TypeVar("T")
-
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def cores() -> int:
@@ -52,7 +50,7 @@ def pool(processes: int, tasks: Sequence[S], work: Callable[[S], T]) -> Iterator
     _ignore_broken_pipes()
     others = set(active_children())
     count = min(processes, len(tasks))
-    with _one_thread(), ProcessPoolExecutor(count, get_context("spawn"), initializer=_leave_with_parent) as executor:
+    with threads.one(), ProcessPoolExecutor(count, get_context("spawn"), initializer=_leave_with_parent) as executor:
         futures = {executor.submit(work, task): number for number, task in enumerate(tasks)}
         try:
             for future in as_completed(futures):
@@ -85,17 +83,3 @@ def _leave_with_parent() -> None:
         os._exit(1)
 
     Thread(target=wait, daemon=True).start()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """For the processes that start inside."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value

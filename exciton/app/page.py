@@ -79,7 +79,6 @@ class App:
             The port is in use.
         """
         secret = secrets.token_urlsafe(24)
-        os.environ.setdefault("OMP_NUM_THREADS", "1")  # two processes share the cores, and small problems need no more
         os.environ["TRAME_ARGS"] = f"--host {HOST} --port {port} --authKey {secret} --server"  # it reads ours else
         self._fast, self._slow = work.Worker(work.carriers), work.Worker(work.pair, courtesy=work.COURTESY)
 

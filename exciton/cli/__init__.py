@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 
+from solvers import threads
 from solvers.launcher import launched
 
 COMMANDS = ("solve", "new", "check", "materials", "mesh", "view", "report", "app", "doctor")  # in the order of --help
@@ -19,6 +20,7 @@ COMMANDS = ("solve", "new", "check", "materials", "mesh", "view", "report", "app
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status. argparse leaves by itself for --help and for its own errors (2)."""
     arguments = sys.argv[1:] if argv is None else list(argv)
+    threads.one_by_default()
     ranks, rank = launched()
     if ranks > 1:
         from exciton.cli.ranks import run
