@@ -167,16 +167,11 @@ def _core(
             occ.intersect(occ.getEntities(3), [(3, occ.addBox(*low, *(shape.extent - low)))])
         occ.synchronize()
         gmsh.model.mesh.setSizeCallback(lambda _dim, _tag, x, y, z, _size: size_at(x, y, z))
-        try:
-            gmsh.model.mesh.generate(3)
-        except Exception as error:  # gmsh raises nothing more precise
-            raise MeshError(f"gmsh could not mesh {shape}: {error}") from error
-        numbers, coordinates, _ = gmsh.model.mesh.getNodes()
-        _, nodes = gmsh.model.mesh.getElementsByType(gmsh.model.mesh.getElementType("tetrahedron", 1))
+        numbers, coordinates, nodes = _filled(gmsh, f"mesh {shape}")
     used, cells = np.unique(nodes, return_inverse=True)
     place = np.zeros(int(numbers.max()) + 1, np.int64)
     place[numbers] = np.arange(len(numbers))
-    points = coordinates.reshape(-1, 3)[place[used]]
+    points = coordinates[place[used]]
     points[np.asarray(planes) & (np.abs(points) < 1e-9 * shape.extent)] = 0.0
     return points, cells.reshape(-1, 4)
 
@@ -206,19 +201,25 @@ def fill(points: Floats, inner: Ints, outer: Ints) -> tuple[Floats, Ints]:
         loops = [gmsh.model.geo.addSurfaceLoop([tag]) for tag in (2, 1)]
         gmsh.model.geo.addVolume(loops)
         gmsh.model.geo.synchronize()
-        try:
-            gmsh.model.mesh.generate(3)
-        except Exception as error:  # gmsh raises nothing more precise
-            raise MeshError(f"gmsh could not fill the space around the mesh: {error}") from error
-        numbers, coordinates, _ = gmsh.model.mesh.getNodes()
-        _, nodes = gmsh.model.mesh.getElementsByType(gmsh.model.mesh.getElementType("tetrahedron", 1))
+        numbers, coordinates, nodes = _filled(gmsh, "fill the space around the mesh")
     new = np.flatnonzero(numbers > len(points))
     place = np.full(int(numbers.max()) + 1, -1)
     place[1 : len(points) + 1] = np.arange(len(points))
     place[numbers[new]] = len(points) + np.arange(len(new))
+    return np.vstack([points, coordinates[new]]), place[nodes]
+
+
+def _filled(gmsh: Any, what: str) -> tuple[Ints, Floats, Ints]:
+    """Fill the volumes of the model; numbers (n,) and coordinates (n, 3) of nodes, nodes (c, 4) of tetrahedra."""
+    try:
+        gmsh.model.mesh.generate(3)
+    except Exception as error:  # gmsh raises nothing more precise
+        raise MeshError(f"gmsh could not {what}: {error}") from error
+    numbers, coordinates, _ = gmsh.model.mesh.getNodes()
+    _, nodes = gmsh.model.mesh.getElementsByType(gmsh.model.mesh.getElementType("tetrahedron", 1))
     if not len(nodes):
-        raise MeshError("gmsh could not fill the space around the mesh")
-    return np.vstack([points, coordinates.reshape(-1, 3)[new]]), place[nodes.astype(np.int64)].reshape(-1, 4)
+        raise MeshError(f"gmsh could not {what}")
+    return numbers.astype(np.int64), coordinates.reshape(-1, 3), nodes.astype(np.int64).reshape(-1, 4)
 
 
 def load_gmsh() -> Any:

@@ -157,19 +157,17 @@ def improved(problem: Problem, levels: Levels, steps: int) -> Levels:
     """
     alone = replace(problem, shared=False)
     found: list[Sector] = []
-    for sector in levels.sectors:
-        count = sum(other is sector for other, _ in levels.chosen)
-        if count == 0:
-            continue
-        twin = next((s for s in found if len(s.values) == count and _are_twins(problem, s, sector.parities)), None)
+    for parities, known in levels.blocks():
+        count = len(known)
+        twin = next((s for s in found if len(s.values) == count and _are_twins(problem, s, parities)), None)
         if twin is not None:
-            found.append(_exchanged(problem, twin, sector.parities))
+            found.append(_exchanged(problem, twin, parities))
             continue
-        operator = Operator(alone, sector.parities)
-        start = operator.carried(levels.space, sector.states[:, :count])
+        operator = Operator(alone, parities)
+        start = operator.carried(levels.space, known.reshape(count, -1).T)
         ritz, method = operator.search(start, np.full(count, problem.tolerance), 1 + steps)
         states = operator.states(ritz, count)
-        found.append(Sector(sector.parities, *states, ritz.residuals, ritz.iterations, np.inf, method))
+        found.append(Sector(parities, *states, ritz.residuals, ritz.iterations, np.inf, method))
     return Levels(problem.space, from_first(problem.comm, found), levels.count)
 
 
