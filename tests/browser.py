@@ -54,6 +54,9 @@ class Browser:
         self.driver.quit()
 
     def open(self, address: str) -> None:
+        """Go there. What the page before said, or says as it goes (its server may be gone), is nothing of this one's."""
+        self.driver.get("about:blank")
+        self.complaints()
         self.driver.get(address)
 
     def script(self, text: str, *arguments: object) -> object:
