@@ -54,7 +54,7 @@ class Browser:
         self.driver.quit()
 
     def open(self, address: str) -> None:
-        """Go there. What the page before said, or says as it goes (its server may be gone), is nothing of this one's."""
+        """Go there. What the page before said, or says as it goes (its server may be gone), does not count here."""
         self.driver.get("about:blank")
         self.complaints()
         self.driver.get(address)
