@@ -2,9 +2,8 @@
 
 Each region is there to a share between 0 and 1: its indicator function smeared by a Gaussian whose integral, the
 profile of a flat interface, rises from 10 % to 90 % over `interface_width_nm`. The shares add up to 1 everywhere, the
-medium's included, and eps(r) = sum_i eps_i share_i(r). Smearing is exact for boxes (products of error functions) and
-for spheres; across the surface of a rounded cube the profile is that of a flat interface at the signed distance; the
-cells of a mesh file are dealt to a uniform grid and smeared there (`exciton.voxels`).
+medium's included, and eps(r) = sum_i eps_i share_i(r). Smearing is exact for shapes (`exciton.smeared`); the cells of a
+mesh file are dealt to a uniform grid and smeared there (`exciton.voxels`).
 """
 
 from collections.abc import Callable
@@ -12,10 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf, ndtr, ndtri
+from scipy.special import ndtri
 
 from exciton.errors import JobError
 from exciton.resolve import MeshFile, Resolved
+from exciton.smeared import smeared
 from exciton.voxels import Voxels, voxels_of
 from meshes.shapes import Cuboid, RoundedCube, Sphere, Structure
 
@@ -143,33 +143,8 @@ def _of_mesh(voxels: Voxels, weights: tuple[float, ...], spread: float) -> Insid
 
 
 def _smeared(shape: Cuboid | Sphere | RoundedCube, centre: Array, spread: float) -> Inside:
-    def within(x: Array, y: Array, z: Array) -> Array:
-        axes = [c - middle for c, middle in zip((x, y, z), centre)]
-        if isinstance(shape, Cuboid):
-            return _cuboid(shape, spread, *axes)
-        return _sphere(shape, spread, *axes) if isinstance(shape, Sphere) else _rounded_cube(shape, spread, *axes)
-
-    return within
-
-
-def _cuboid(shape: Cuboid, spread: float, *axes: Array) -> Array:
-    x, y, z = (ndtr((e / 2 - c) / spread) - ndtr((-e / 2 - c) / spread) for e, c in zip(shape.edges, axes))
-    return np.asarray(x[:, None, None] * y[:, None] * z)
-
-
-def _sphere(shape: Sphere, spread: float, *axes: Array) -> Array:
-    x, y, z = axes
-    r = np.sqrt(x[:, None, None] ** 2 + y[:, None] ** 2 + z**2)
-    near, far = (shape.radius - r) / spread, (shape.radius + r) / spread
-    with np.errstate(under="ignore"):
-        fall = np.exp(-(near**2) / 2) - np.exp(-(far**2) / 2)
-    flat = 0.5 * (erf(near / np.sqrt(2)) + erf(far / np.sqrt(2)))
-    small = np.maximum(r, 1e-6 * spread)  # fall vanishes with r
-    return np.asarray(flat - spread / np.sqrt(2 * np.pi) * fall / small)
-
-
-def _rounded_cube(shape: RoundedCube, spread: float, *axes: Array) -> Array:
-    return np.asarray(ndtr(-_distance(shape, *axes) / spread))
+    x, y, z = centre
+    return lambda *axes: smeared(shape, spread, axes[0] - x, axes[1] - y, axes[2] - z)
 
 
 def _distance(shape: Cuboid | Sphere | RoundedCube, *axes: Array) -> Array:
