@@ -6,6 +6,8 @@ orthonormal, so sums of squares, and every mass matrix that is the identity, sta
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,26 +56,44 @@ def folded(u: Array, parities: Sequence[int]) -> Array:
     for axis, parity in enumerate(parities):
         if parity == ANY:
             continue
-        u = np.moveaxis(u, axis + 1, -1)
-        n, half = u.shape[-1], u.shape[-1] // 2
-        one, other = u[..., :half], u[..., : n - half - 1 : -1]
-        if parity == ODD:
-            part = _HALF * (one - other)
-        else:
-            part = np.concatenate([_HALF * (one + other), u[..., half : n - half]], axis=-1)
-        u = np.moveaxis(part, -1, axis + 1)
+        n, along = u.shape[axis + 1], (slice(None),) * (axis + 1)
+        half, combine = n // 2, np.add if parity == EVEN else np.subtract
+        one, other = u[*along, :half], u[*along, : n - half - 1 : -1]
+        part = np.empty((*u.shape[: axis + 1], folded_size(n, parity), *u.shape[axis + 2 :]))
+        side = combine(one, other, out=part[*along, :half])
+        side *= _HALF
+        if parity == EVEN:
+            part[*along, half:] = u[*along, half : n - half]
+        u = part
     return np.ascontiguousarray(u)
 
 
 def unfolded(c: Array, parities: Sequence[int], shape: Sequence[int]) -> Array:
     """The functions, (b, *shape), that have these coefficients."""
-    for axis, (parity, n) in enumerate(zip(parities, shape)):
-        if parity == ANY:
-            continue
-        c = np.moveaxis(c, axis + 1, -1)
-        half = n // 2
-        side = _HALF * c[..., :half]
-        middle = c[..., half:] if parity == EVEN else np.zeros((*c.shape[:-1], n - 2 * half))
-        c = np.concatenate([side, middle, side[..., ::-1] if parity == EVEN else -side[..., ::-1]], axis=-1)
-        c = np.moveaxis(c, -1, axis + 1)
-    return np.ascontiguousarray(c)
+    u = np.zeros((len(c), *shape))
+    for x, y, z in product(*(_pieces(n, parity) for n, parity in zip(shape, parities))):
+        factor = x.factor * y.factor * z.factor
+        np.multiply(c[:, x.coefficients, y.coefficients, z.coefficients], factor, out=u[:, x.nodes, y.nodes, z.nodes])
+    return u
+
+
+class _Piece(NamedTuple):
+    """Of an axis: nodes, and the coefficients and the factor that give the values there."""
+
+    nodes: slice
+    coefficients: slice
+    factor: float
+
+
+def _pieces(n: int, parity: int) -> list[_Piece]:
+    """All that does not vanish."""
+    if parity == ANY:
+        return [_Piece(slice(n), slice(n), 1.0)]
+    half, sign = n // 2, 1.0 if parity == EVEN else -1.0
+    pieces = [_Piece(slice(half, n - half), slice(half, half + 1), 1.0)] if n % 2 and parity == EVEN else []
+    if half:
+        pieces += [
+            _Piece(slice(half), slice(half), _HALF),
+            _Piece(slice(n - half, n), slice(half - 1, None, -1), sign * _HALF),
+        ]
+    return pieces

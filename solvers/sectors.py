@@ -74,12 +74,9 @@ class Levels:
         """The lowest of these in full."""
         chosen = self.chosen[:count]
         vectors = np.empty((len(chosen), *self.space.shape))
-        for sector in self.sectors:
-            mine = [(k, i) for k, (other, i) in enumerate(chosen) if other is sector]
-            if mine:
-                rows, columns = map(list, zip(*mine))
-                blocks = sector.states[:, columns].T.reshape(-1, *_shape(self.space, sector.parities))
-                vectors[rows] = unfolded(blocks, sector.parities, self.space.shape)
+        for k, (sector, i) in enumerate(chosen):
+            block = sector.states[:, i].reshape(1, *_shape(self.space, sector.parities))
+            vectors[k] = unfolded(block, sector.parities, self.space.shape)[0]
         return Eigenpairs(
             values=self.values[:count],
             vectors=vectors.reshape(len(chosen), -1).T,
@@ -165,7 +162,7 @@ def improved(problem: Problem, levels: Levels, steps: int) -> Levels:
             continue
         operator = Operator(alone, parities)
         start = operator.carried(levels.space, known.reshape(count, -1).T)
-        ritz, method = operator.search(start, np.full(count, problem.tolerance), 1 + steps)
+        ritz, method = operator.search(start, np.zeros(count), 1 + steps)
         states = operator.states(ritz, count)
         found.append(Sector(parities, *states, ritz.residuals, ritz.iterations, np.inf, method))
     return Levels(problem.space, from_first(problem.comm, found), levels.count)
@@ -258,23 +255,23 @@ def _carried(operator: Operator, start: Start) -> Array:
 
 
 def _block(operator: Operator, count: int, start: Array) -> Array:
-    """What a search begins with: what is there, then the lowest separable products, these with a touch of noise.
+    """What a search begins with: what is there; where that is not enough, the lowest separable products, with a touch
+    of noise.
 
     The noise keeps every state reachable: none is orthogonal to the start by accident.
     """
-    separable = operator.separable
-    size = separable.size
-    block = min(count + GUARDS, size)
+    separable = operator.separable.ravel()
+    block = min(count + GUARDS, separable.size)
     start = start[:, :block]
-    known = start.shape[1]
-    vectors = np.zeros((size, block))
-    vectors[np.argsort(separable, axis=None, kind="stable")[: block - known], np.arange(known, block)] = 1.0
-    rng = np.random.default_rng(20)
-    noise = rng.standard_normal((size, block)) / (1.0 + (separable / separable.min()).reshape(-1, 1))
+    new = block - start.shape[1]
+    if new == 0:
+        return start
+    products = np.zeros((separable.size, new))
+    products[np.argsort(separable, kind="stable")[:new], np.arange(new)] = 1.0
+    noise = np.random.default_rng(20).standard_normal((separable.size, new))
+    noise /= (1.0 + separable / separable.min())[:, None]
     noise *= NOISE / np.linalg.norm(noise, axis=0)
-    vectors[:, :known] = start
-    vectors[:, known:] += noise[:, known:]
-    return vectors
+    return np.hstack([start, products + noise])
 
 
 def _are_twins(problem: Problem, sector: Sector, parities: Parities) -> bool:

@@ -4,7 +4,8 @@ With the 1-D stiffness K and mass M of box r alone (index r) and its coefficient
 
     A = sum_r  da_x K_r x M_r x M_r + da_y M_r x K_r x M_r + da_z M_r x M_r x K_r + dv M_r x M_r x M_r,
 
-a few small dense matrix products per box. It is applied in the eigenbasis of the 1-D BenDaniel-Duke operator along
+a few small dense matrix products per box: in the eigenbasis of its own K_r and M_r each term is diagonal, so that only
+the way there and back is left. It is applied in the eigenbasis of the 1-D BenDaniel-Duke operator along
 each axis through the core: there the full mass matrix is the identity, the separable preconditioner
 1/(lx + ly + lz - theta) is a pointwise division (R. E. Lynch, J. R. Rice, D. H. Thomas, Numer. Math. 6, 185 (1964)),
 and the two parities of a symmetric axis fall apart into problems of half the size. Energies are taken from gradients
@@ -92,32 +93,41 @@ class Operator:
         self.bases = [axis.basis[p] for axis, p in zip(axes, parities)]
         lx, ly, lz = (axis.values[p] for axis, p in zip(axes, parities))
         self.separable = lx[:, None, None] + ly[:, None] + lz
-        self._boxes = [[axis.boxes[p][r] for axis, p in zip(axes, parities)] for r in range(len(problem.a))]
-        self._da, self._dv = _relative(problem.a), _relative(problem.v)
+        da, dv = _relative(problem.a), _relative(problem.v)
+        x, y, z = (a * axis.stiffness[p] for a, axis, p in zip(da[-1], axes, parities))
+        self._whole = x + dv[-1] * np.eye(len(x)), y, z
+        self._inner: list[tuple[Sequence[Array], Array]] = []
+        for r, (a, v) in enumerate(zip(da[:-1], dv)):
+            sides = [axis.boxes[p][r] for axis, p in zip(axes, parities)]
+            x, y, z = (c * side.stiffness for c, side in zip(a, sides))
+            self._inner.append(([side.inside for side in sides], x[:, None, None] + y[:, None] + (z + v)))
         self._shift = 0.0 if problem.extra is None else problem.extra.shift
         if problem.extra is not None:
-            self._tables, self._local = problem.extra.between(self.bases, [p != ANY for p in parities])
+            self._inner.append(problem.extra.between(self.bases, [p != ANY for p in parities]))
 
     def apply(self, block: Array) -> Array:
         u = np.ascontiguousarray(block.T).reshape(-1, *self.separable.shape)
-        da, dv, boxes = self._da, self._dv, self._boxes
-        total = _everywhere([box.stiffness for box in boxes[-1]], da[-1], dv[-1], u)
-        for box, a, v in zip(boxes[:-1], da, dv):
-            inside = contract(u, *(side.nodes for side in box))
-            total += contract(_inside(box, a, v, inside), *(side.nodes.T for side in box))
-        if self.problem.extra is not None:
-            total += contract(contract(u, *self._tables) * self._local, *(table.T for table in self._tables))
+        kx, ky, kz = self._whole
+        flat = (len(u), u.shape[1], -1)
+        total = (kx @ u.reshape(flat)).reshape(u.shape)
+        total += ky @ u
+        total += u @ kz
+        for tables, local in self._inner:
+            inside = contract(u, *tables)
+            inside *= local
+            total += contract(inside, *(table.T for table in tables))
         return total.reshape(len(u), -1).T
 
     def precondition(self, residual: Array, theta: Array) -> Array:
         return self._divided(self.separable, residual, theta)
 
     def _divided(self, separable: Array, residual: Array, theta: Array) -> Array:
-        gap = separable.ravel() + self._shift - theta[:, None]
-        for row, least in zip(gap, 0.1 * np.abs(theta - min(self.problem.floor, 0.0)) + 1e-12):
-            near = np.flatnonzero(np.abs(row) < least)
-            row[near] = np.copysign(least, row[near])
-        return (residual.T / gap).T
+        gap = separable.ravel() + (self._shift - theta)[:, None]
+        least = 0.1 * np.abs(theta - min(self.problem.floor, 0.0)) + 1e-12
+        for row, bound in zip(gap, least):
+            near = np.flatnonzero(np.abs(row) < bound)
+            row[near] = np.copysign(bound, row[near])
+        return np.divide(residual.T, gap, out=gap).T
 
     def carried(self, other: BoxSpace, functions: Array) -> Array:
         """(size, any) coefficients of functions of these parities on another space over the same box, given folded."""
@@ -143,9 +153,7 @@ class Operator:
             return ritz, "Davidson"
         from .distributed.tensor import Slabs, search
 
-        pointwise = None if self.problem.extra is None else (self._tables, self._local)
-        shifted = self.separable + self._shift
-        slabs = Slabs(self._boxes, self._da, self._dv, shifted, self.problem.comm, pointwise)
+        slabs = Slabs(self._whole, self._inner, self.separable + self._shift, self.problem.comm)
         mine = slabs.separable - self._shift
         divided = partial(self._divided, mine)
         return search(slabs, divided, start[slabs.rows], tolerance, floor=floor, restart=RESTART, iterations=iterations)
@@ -153,9 +161,9 @@ class Operator:
     def states(self, ritz: Ritz, count: int) -> tuple[Array, Array]:
         """Energies of the lowest, which have lost no digits, and all that was found, folded, on the space's nodes."""
         values, vectors = ritz.values[:count], ritz.vectors
-        rounding = np.finfo(float).eps * self.separable.max()
-        if rounding > self.problem.tolerance**2 * np.abs(values - self.problem.floor).min():
-            # strong grading: the operator's rounding, eps times its norm, is seen in the energies
+        least = np.abs(values - self.problem.floor).min()
+        if np.finfo(float).eps * np.sqrt(self.separable.max() * least) > self.problem.tolerance**2 * least:
+            # strong grading: the rounding of small elements' stiffness is seen in the energies
             values, turn = eigh(*_forms(self.problem, self.parities, vectors[:, :count]))
             vectors = np.hstack([vectors[:, :count] @ turn, vectors[:, count:]])
         sides = [axis.vectors[p] for axis, p in zip(self.problem.axes, self.parities)]
@@ -186,24 +194,6 @@ def _forms(problem: Problem, parities: Parities, states: Array) -> tuple[Array, 
     return energy, between(value, weights)
 
 
-def _everywhere(stiffness: Sequence[Array], a: Array, v: float, u: Array) -> Array:
-    """The outermost box's part of A u, where all mass matrices are the identity."""
-    kx, ky, kz = (c * k for c, k in zip(a, stiffness))
-    flat = (len(u), u.shape[1], -1)
-    return (kx @ u.reshape(flat)).reshape(u.shape) + ky @ u + u @ kz + v * u
-
-
-def _inside(box: "Sequence[Side]", a: Array, v: float, u: Array) -> Array:
-    """An inner box's part of A u, from and to the values at its own nodes."""
-    x, y, z = box
-    flat = (len(u), u.shape[1], -1)
-    uz = u @ z.mass
-    yz = y.mass @ uz
-    across = a[1] * (y.stiffness @ uz) + a[2] * (y.mass @ (u @ z.stiffness)) + v * yz
-    total = x.mass @ across.reshape(flat) + a[0] * (x.stiffness @ yz.reshape(flat))
-    return total.reshape(u.shape)
-
-
 class Axis:
     """The 1-D eigenbasis of one axis, by parity, and every box's matrices in it."""
 
@@ -220,21 +210,22 @@ class Axis:
         if extra is not None:
             operator = operator + extra.line(axis)
         self.line, self.mass = line, factors[-1][1]
-        even = _mirrored(line, ranges) and (extra is None or extra.mirrored(axis))
+        even = space.mirrored[axis] and (extra is None or extra.mirrored(axis))
         self.parities = (EVEN, ODD) if symmetry and line.size > 1 and even else (ANY,)
         self.turns = len(line.degrees) % 2 == 0  # the middle is the end of an element, where an odd function may turn
         self._tables: dict[tuple[int, int], tuple[Line, Array]] = {}  # with the line, whose id stays its own
         self.values: dict[int, Array] = {}
         self.vectors: dict[int, Array] = {}  # folded
         self.basis: dict[int, Array] = {}
-        self.boxes: dict[int, list[Side]] = {}
+        self.stiffness: dict[int, Array] = {}  # of the whole line
+        self.boxes: dict[int, list[Side]] = {}  # all but the outermost
         for parity in self.parities:
             side = fold(line.size, parity)
             values, vectors = eigh(side.T @ operator @ side, side.T @ self.mass @ side)
             basis = side @ vectors
             self.values[parity], self.vectors[parity], self.basis[parity] = values, vectors, basis
-            whole = Side(np.eye(len(values)), basis.T @ factors[-1][0] @ basis, np.eye(len(values)))
-            self.boxes[parity] = [*(_side(basis, side, *factor) for factor in factors[:-1]), whole]
+            self.stiffness[parity] = basis.T @ factors[-1][0] @ basis
+            self.boxes[parity] = [_side(vectors, side, *factor) for factor in factors[:-1]]
 
     def from_folded(self, parity: int, other: Line) -> Array:
         """(n, m) coefficients of a function of this parity on another line, given folded."""
@@ -247,30 +238,25 @@ class Axis:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side:
-    """One side of a box, for one parity: its nodes' values from the 1-D eigenbasis, and its matrices on these nodes."""
+    """One side of a box, for one parity: its own eigenbasis, where the mass is the identity, from the axis's."""
 
-    nodes: Array  # (box nodes, n)
-    stiffness: Array  # (box nodes, box nodes)
-    mass: Array
+    inside: Array  # (m, n)
+    stiffness: Array  # (m,) diagonal
 
 
-def _side(basis: Array, side: Array, stiffness: Array, mass: Array) -> Side:
-    """Restrict to the nodes of the box; of mirror images one is kept, and both are counted."""
+def _side(vectors: Array, side: Array, stiffness: Array, mass: Array) -> Side:
+    """From the matrices of a box on the nodes of the line; `vectors` are the axis's basis, folded."""
     k, m = side.T @ stiffness @ side, side.T @ mass @ side
     rows = np.flatnonzero(m.any(axis=0))
     here = np.ix_(rows, rows)
-    return Side((side.T @ basis)[rows], k[here], m[here])
+    values, own = eigh(k[here], m[here])
+    return Side(own.T @ m[here] @ vectors[rows], values)
 
 
 def _relative(coefficients: Array) -> Array:
     """Each region's coefficient less that of the region around it."""
     outer: Array = np.concatenate([coefficients[1:], np.zeros_like(coefficients[:1])])
     return coefficients - outer
-
-
-def _mirrored(line: Line, ranges: Sequence[tuple[int, int]]) -> bool:
-    """Whether elements and boxes are the same seen from both ends."""
-    return line.mirrored and all(first == len(line.degrees) - last for first, last in ranges)
 
 
 def _kinds(axes: "Sequence[Axis]", extra: Pointwise | None) -> list[int]:

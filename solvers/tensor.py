@@ -18,6 +18,7 @@ from meshes.shapes import Structure
 from .eigen import Eigenpairs
 from .line import Line, Quadrature
 from .parallel import Comm
+from .parity import ANY, EVEN, ODD, Parities, fold, folded, folded_size
 from .pointwise import Pointwise, Potential, half_of
 
 if TYPE_CHECKING:
@@ -86,16 +87,51 @@ class BoxSpace:
 
     def gram(self, u: Array, v: Array | None = None) -> Array:
         """(regions, i, j): the integral of u_i v_j over each region; u and v of shape (size, count)."""
-        u = self._blocks(u)
-        v = u if v is None else self._blocks(v)
-        boxes = []
-        for r, box in enumerate(self.boxes):
-            spans = [line.span(*ends) for line, ends in zip(self.lines, box)]
-            masses = [self.factors[axis][r][1][span, span] for axis, span in enumerate(spans)]
-            here = (slice(None), *spans)
-            flat = u[here].reshape(len(u), -1)
-            boxes.append(flat @ contract(np.ascontiguousarray(v[here]), *masses).reshape(len(v), -1).T)
-        return np.diff(np.array(boxes), axis=0, prepend=0.0)
+        one = self._by_parity(u)
+        other = one if v is None else self._by_parity(v)
+        boxes = np.zeros((len(self.boxes), u.shape[1], u.shape[1] if v is None else v.shape[1]))
+        for parities in one.keys() & other.keys():
+            (rows, left), (columns, right) = one[parities], other[parities]
+            for r in range(len(self.boxes)):
+                masses, spans = zip(*(self._mass(axis, r, parity) for axis, parity in enumerate(parities)))
+                here = (slice(None), *spans)
+                image = contract(np.ascontiguousarray(right[here]), *masses).reshape(len(right), -1)
+                boxes[r][np.ix_(rows, columns)] += left[here].reshape(len(left), -1) @ image.T
+        return np.diff(boxes, axis=0, prepend=0.0)
+
+    def _by_parity(self, u: Array) -> "dict[Parities, tuple[NDArray[np.int64], Array]]":
+        """What functions have of each parity: the numbers of those that have any, and their parts, folded."""
+        parts = {(ANY, ANY, ANY): (np.arange(u.shape[1]), self._blocks(u))}
+        for axis in np.flatnonzero(self.mirrored):
+            split = {}
+            for parities, (numbers, blocks) in parts.items():
+                for parity in (EVEN, ODD):
+                    x, y, z = (parity if d == axis else ANY for d in range(3))
+                    part = folded(blocks, (x, y, z))
+                    some = part.any(axis=(1, 2, 3))
+                    if some.any():
+                        x, y, z = (parity if d == axis else p for d, p in enumerate(parities))
+                        split[x, y, z] = numbers[some], part[some]
+            parts = split
+        return parts
+
+    @cached_property
+    def mirrored(self) -> tuple[bool, bool, bool]:
+        """Along which axes elements and boxes are the same seen from both ends."""
+        x, y, z = (
+            line.mirrored and all(box[axis][0] == len(line.degrees) - box[axis][1] for box in self.boxes)
+            for axis, line in enumerate(self.lines)
+        )
+        return x, y, z
+
+    def _mass(self, axis: int, region: int, parity: int) -> tuple[Array, slice]:
+        """The mass matrix of a region's box along an axis between its nodes, folded, and which these are."""
+        line, (first, last) = self.lines[axis], self.boxes[region][axis]
+        mass, span = self.factors[axis][region][1], line.span(first, last)
+        if parity == ANY:
+            return mass[span, span], span
+        side, span = fold(line.size, parity), slice(span.start, folded_size(line.size, parity))
+        return side.T[span] @ mass @ side[:, span], span
 
     def quartic(self, u: Array) -> Array:
         """(count,): the integral of u_i^4."""

@@ -8,7 +8,7 @@ their rows belong: for each box and application a rank sends as many numbers as 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,58 +21,40 @@ from ..parallel import Comm, rank, size, summed_on, total
 Array = NDArray[np.float64]
 
 
-class Side(Protocol):
-    """One side of a box, as `separable` has it."""
-
-    @property
-    def nodes(self) -> Array: ...
-    @property
-    def stiffness(self) -> Array: ...
-    @property
-    def mass(self) -> Array: ...
-
-
 class Slabs:
     """``A u`` for this rank's slab.
 
     Parameters
     ----------
-    boxes
-        For each box the sides along x, y and z; the last is the whole domain, with unit masses.
-    a, v
-        (boxes, 3) and (boxes,) coefficients, relative to those of the box around.
+    whole
+        Of the whole domain: along each axis a matrix, (n, n).
+    inner
+        For each box, and a potential that is not constant in them: for each axis a change of basis, (m, n), and what is
+        diagonal there, (mx, my, mz).
     separable
         (nx, ny, nz) what the preconditioner has for A.
-    pointwise
-        Where there is a potential that is not constant in boxes: for each axis the basis at its points, (q, n), and
-        the potential times the weights there, (qx, qy, qz).
     """
 
     def __init__(
         self,
-        boxes: Sequence[Sequence[Side]],
-        a: Array,
-        v: Array,
+        whole: Sequence[Array],
+        inner: Sequence[tuple[Sequence[Array], Array]],
         separable: Array,
         comm: Comm,
-        pointwise: tuple[tuple[Array, Array, Array], Array] | None = None,
     ) -> None:
         self.comm, self.shape = comm, separable.shape
         self._cuts = _cuts(self.shape[0], comm)
         me = rank(comm)
         mine = slice(self._cuts[me], self._cuts[me + 1])
         self.separable = np.ascontiguousarray(separable[mine])
-        self._boxes, self._a, self._v = boxes, a, v
-        self._along = [a[-1, 0] * boxes[-1][0].stiffness[:, mine]]
-        for sides, step in zip(boxes[:-1], a):
-            x, nodes = sides[0], sides[0].nodes[:, mine]
-            self._along.append(x.nodes.T @ np.hstack([x.mass @ nodes, step[0] * (x.stiffness @ nodes)]))
-        self._points: tuple[tuple[Array, Array, Array], Array, Array] | None = None
-        if pointwise is not None:
-            (tx, ty, tz), values = pointwise
-            self._point_cuts = _cuts(len(values), comm)
-            here = slice(self._point_cuts[me], self._point_cuts[me + 1])
-            self._points = (tx[:, mine], ty, tz), np.ascontiguousarray(tx[here].T), values[here]
+        kx, *self._across = whole
+        self._along = kx[:, mine]
+        self._inner = []
+        for (x, y, z), local in inner:
+            cuts = _cuts(len(x), comm)
+            here = slice(cuts[me], cuts[me + 1])
+            back = np.ascontiguousarray(x[here].T)
+            self._inner.append(((x[:, mine], y, z), cuts, np.ascontiguousarray(local[here]), back))
 
     @property
     def rows(self) -> slice:
@@ -84,19 +66,13 @@ class Slabs:
     def apply(self, block: Array) -> Array:
         """(rows, b) from (rows, b); all ranks call this."""
         u = np.ascontiguousarray(block.T).reshape(block.shape[1], *self.separable.shape)
-        ky, kz = (c * side.stiffness for c, side in zip(self._a[-1, 1:], self._boxes[-1][1:]))
-        result: Array = ky @ u + u @ kz + self._v[-1] * u
-        result += self._mixed(self._along[0], u, self._cuts)
-        for (_, y, z), a, v, along in zip(self._boxes[:-1], self._a, self._v, self._along[1:]):
-            inside = y.nodes @ (u @ z.nodes.T)
-            uz = inside @ z.mass
-            yz = y.mass @ uz
-            across = a[1] * (y.stiffness @ uz) + a[2] * (y.mass @ (inside @ z.stiffness)) + v * yz
-            result += y.nodes.T @ (self._mixed(along, np.concatenate([across, yz], axis=1), self._cuts) @ z.nodes)
-        if self._points is not None:
-            (tx, ty, tz), back, potential = self._points
-            values = self._mixed(tx, ty @ (u @ tz.T), self._point_cuts) * potential
-            result += ty.T @ (self._mixed(back, values, self._cuts) @ tz)
+        ky, kz = self._across
+        result: Array = ky @ u + u @ kz
+        result += self._mixed(self._along, u, self._cuts)
+        for (x, y, z), cuts, local, back in self._inner:
+            inside = self._mixed(x, y @ (u @ z.T), cuts)
+            inside *= local
+            result += y.T @ (self._mixed(back, inside, self._cuts) @ z)
         return result.reshape(len(u), self.separable.size).T
 
     def _mixed(self, matrix: Array, u: Array, cuts: NDArray[np.int64]) -> Array:

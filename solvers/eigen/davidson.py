@@ -18,6 +18,7 @@ Action = Callable[[Array], Array]
 
 ROWS = 100_000  # of a basis that are combined at a time, in place
 ITERATIONS = 200  # at most
+MOST = 0.1  # of a normalised column: if so much is left by a basis, one pass has made it orthogonal
 ROUNDING = 1e-12  # what is left of a normalised column that lies in the basis
 INDEPENDENT = 1e-5  # a block whose overlap is better conditioned than this is orthonormal after one pass
 
@@ -72,6 +73,8 @@ def davidson(
     """
     norm = dual_norm or (lambda block: _norms(comm, block))
     block = min(start.shape[1], int(total(comm, np.array(start.shape[0]))))
+    allowed = np.full(block, np.max(tolerance))  # guard vectors need no more than the roughest of the wanted
+    allowed[:count] = tolerance
     basis = _Basis(apply, mass, start.shape[0], (restart + 1) * block, comm)
     basis.extend(np.array(start, order="F"))
     previous: Array | None = None
@@ -83,7 +86,7 @@ def davidson(
         errors = norm(residual) / scale
         if np.all(errors[:count] <= tolerance) or iteration == iterations:
             break
-        active = errors > np.min(tolerance)
+        active = errors > allowed[: len(errors)]  # a start may have dependent columns
         residual = residual[:, active]
         correction = np.asfortranarray(precondition(residual, values[active]))
         del residual  # blocks are large: none is kept longer than it is used
@@ -145,9 +148,13 @@ class _Basis:
         """Orthonormalise `block`, in place, against the basis and append what is left; returns how many columns."""
         known, images = self._v[:, : self.size], self._mv[:, : self.size]
         block /= _norms(self._comm, block)
-        for _ in range(2):
+        left = np.ones(block.shape[1])
+        for _ in range(2 if self.size else 0):
             _subtract(block, known, self._dot(images, block))
-        there = _norms(self._comm, block) < ROUNDING
+            left = _norms(self._comm, block)
+            if left.min() > MOST:
+                break
+        there = left < ROUNDING
         if np.all(there):
             return 0
         if np.any(there):
