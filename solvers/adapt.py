@@ -6,6 +6,7 @@ facets of order 6 leave an error of order h^8 in volumes and eigenvalues, measur
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,7 @@ class Problem:
     extra: Potential | None = None  # W(x, y, z), see `BoxSpace.lowest`; on nested boxes only
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Solved:
     """The states of some problems on one space, with error estimates."""
 
@@ -60,9 +61,14 @@ class Solved:
     pairs: tuple[Eigenpairs, ...]
     errors: tuple[Array, ...]  # (count,) estimated error of each eigenvalue, per problem
     other_space: FunctionSpace  # a poorer or a richer one, with its states: what differs tells the error of the rest
-    other: tuple[Eigenpairs, ...]
+    beside: Callable[[], tuple[Eigenpairs, ...]]  # makes these states
     steps: int
     told: float = 1.0  # which share of an error that difference is, at least
+
+    @cached_property
+    def other(self) -> tuple[Eigenpairs, ...]:
+        """The states on the other space."""
+        return self.beside()
 
 
 def space_on(cells: Cells, degree: int, comm: Comm = None) -> MeshSpace:
@@ -96,7 +102,7 @@ def fixed(space: MeshSpace, problems: Sequence[Problem], *, backend: str = "auto
             for p, s, t in zip(pairs, second, third)
         )
         errors = [np.maximum(error, drop) for error, drop in zip(errors, drops)]
-    return Solved(space, pairs, tuple(errors), other, second, 1)
+    return Solved(space, pairs, tuple(errors), other, partial(tuple, second), 1)
 
 
 def adapt(
@@ -162,7 +168,7 @@ def adapt(
         worst = max(float(e.max()) for e in errors)
         reached = min(reached, worst)
         if worst <= tolerance:
-            return Solved(high[0], high[1], errors, low[0], low[1], steps)
+            return Solved(high[0], high[1], errors, low[0], partial(tuple, low[1]), steps)
         if degree < HIGHEST and not (degree > RESUMED and ratio > SLOW):
             low, before = high, drop
             continue

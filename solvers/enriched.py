@@ -65,17 +65,23 @@ def same(one: Line, other: Line) -> bool:
 
 def _union(lines: Sequence[Line]) -> Line:
     """The coarsest line that contains each of these."""
+    first, *others = lines
+    if all(same(first, other) for other in others):
+        return first
     breaks = np.unique(np.concatenate([line.breaks for line in lines]))
     middles = (breaks[1:] + breaks[:-1]) / 2
-    return Line(
-        breaks, tuple(max(line.degrees[int(np.searchsorted(line.breaks, x)) - 1] for line in lines) for x in middles)
-    )
+    degrees = [np.array(line.degrees)[np.searchsorted(line.breaks, middles) - 1] for line in lines]
+    return Line(breaks, tuple(np.max(degrees, axis=0).tolist()))
 
 
 def alike(old: Sequence[Line], new: Sequence[Line]) -> list[Line]:
     """Keep axes equal that were equal, and symmetric ones symmetric, whatever a degenerate level cut in two says."""
-    result = []
-    for line in old:
+    result: list[Line] = []
+    for axis, line in enumerate(old):
+        first = next(other for other in range(axis + 1) if same(old[other], line))
+        if first < axis:
+            result.append(result[first])
+            continue
         equal = [n for o, n in zip(old, new) if same(o, line)]
         if line.degrees == line.degrees[::-1] and np.array_equal(line.breaks, -line.breaks[::-1]):
             equal += [Line(-n.breaks[::-1], n.degrees[::-1]) for n in equal]

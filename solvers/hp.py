@@ -11,6 +11,7 @@ here).
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -20,6 +21,7 @@ from meshes.shapes import Structure
 
 from . import separable
 from .adapt import Problem, Solved
+from .eigen import Eigenpairs
 from .enriched import Element, alike, elements, line_of, richer, same
 from .errors import NotAffordable
 from .lacks import lacks
@@ -36,7 +38,7 @@ TOLD = 0.6  # share of its error that a space learns from the richer one, at lea
 LEAST = 0.1  # the same where the step before has learnt less
 SMALL = 0.01  # share of the largest error that does not count
 LOOK = 2  # steps of the eigensolver in the richer space
-REDUCTION = 0.03  # a step does not aim lower than this share of the error: its candidates cannot do more
+REDUCTION = 0.01  # a step does not aim lower than this share of the error: its candidates cannot do more
 STEPS = 30
 LIMIT = 4_000_000  # unknowns: about 4 GB with the basis of the eigensolver
 
@@ -66,7 +68,7 @@ def adapt(
     tolerance: float,
     *,
     symmetry: bool = True,
-    degree: int = 3,
+    degree: int = 4,
     further: bool = False,
     memory: Memory | None = None,
     backend: str = "auto",
@@ -123,12 +125,12 @@ def adapt(
         worst = max(float(error.max()) for error in errors)
         starts = [[b, f] for b, f in zip(better, found)]  # the latter for what lies above
         if worst <= tolerance:
-            kept, beside = (tuple(e.pairs(p.count) for e, p in zip(levels, problems)) for levels in (found, better))
+            kept, beside = (partial(_pairs, problems, levels) for levels in (found, better))
             if not further:
-                return Solved(space, kept, errors, rich, beside, step + 1, told)
+                return Solved(space, kept(), errors, rich, beside, step + 1, told)
             last = [way.lowest(rich, p, n, start) for p, n, start in zip(problems, counts, starts)]
-            fine = tuple(e.pairs(p.count) for e, p in zip(last, problems))
-            return Solved(rich, fine, tuple((1 - told) * error for error in errors), space, kept, step + 1)
+            left = tuple((1 - told) * error for error in errors)
+            return Solved(rich, _pairs(problems, last), left, space, kept, step + 1)
         lines = alike(lines, _refined(lines, choices, rich, problems, better, 0.4 * tolerance / worst))
         lines = from_first(comm, lines)
     raise NotAffordable(
@@ -159,6 +161,11 @@ class _Way:
     def _problem(self, space: BoxSpace, p: Problem) -> "separable.Problem":
         how = {"tolerance": self.tolerance, "symmetry": self.symmetry, "backend": self.backend, "comm": self.comm}
         return space.problem(p.diffusion, p.potential, extra=p.extra, **how)
+
+
+def _pairs(problems: Sequence[Problem], levels: Sequence[Levels]) -> tuple[Eigenpairs, ...]:
+    """The states that are wanted, in full."""
+    return tuple(each.pairs(problem.count) for each, problem in zip(levels, problems))
 
 
 def _rivals(count: int, values: Array, errors: Array) -> int:
@@ -199,6 +206,14 @@ def _what(problem: Problem) -> tuple[Hashable, ...]:
     return problem.diffusion.tobytes(), problem.potential.tobytes(), id(problem.extra)
 
 
+def _kind(space: BoxSpace, axis: int, problems: Sequence[Problem]) -> Hashable:
+    """What axes have in common that can change places in every problem."""
+    line = space.lines[axis]
+    spans = tuple(box[axis] for box in space.boxes)
+    alone = axis if any(p.extra is not None for p in problems) else None
+    return line.breaks.tobytes(), line.degrees, spans, alone, *(p.diffusion[:, axis].tobytes() for p in problems)
+
+
 def _refined(
     lines: Sequence[Line],
     choices: Sequence[Sequence[list[Element]]],
@@ -209,8 +224,12 @@ def _refined(
 ) -> list[Line]:
     """Refine the elements that lack most until what is left is `reduction` of what they lack together."""
     each: list[tuple[float, int, int]] = []  # lack, axis, element
+    known: dict[int, list[float]] = {}
+    kinds = [_kind(rich, axis, problems) for axis in range(3)]
     for axis, line in enumerate(lines):
-        each += [(lack, axis, e) for e, lack in enumerate(lacks(line, rich, axis, problems, better))]
+        first = kinds.index(kinds[axis])  # where two axes are alike, so are their lacks
+        known[axis] = known[first] if first < axis else lacks(line, rich, axis, problems, better)
+        each += [(lack, axis, e) for e, lack in enumerate(known[axis])]
     each.sort(key=lambda lack: -lack[0])
     remaining = total = sum(lack for lack, _, _ in each)
     chosen = set()

@@ -30,6 +30,13 @@ def _reference(degree: int, points: int) -> tuple[Array, Array, Array, Array, Ar
     return element.points[order, 0], x[:, 0], w, table[0][:, order], table[1][:, order]
 
 
+@lru_cache(maxsize=256)
+def _matrices(degree: int) -> tuple[Array, Array]:
+    """Stiffness and mass of the element on [0, 1]."""
+    _, _, w, value, slope = _reference(degree, degree + 1)
+    return (slope.T * w) @ slope, (value.T * w) @ value
+
+
 @lru_cache(maxsize=1024)
 def _values(degree: int, points: bytes) -> Array:
     """(points, degree + 1) values of the same element at points on [0, 1], given by their bytes."""
@@ -94,8 +101,14 @@ class Line:
 
     def matrices(self, first: int, last: int) -> tuple[Array, Array]:
         """Stiffness and mass, each (size, size), of the elements ``first <= e < last`` alone."""
-        stiffness, mass = self._assembled(first, last)
-        return stiffness[1:-1, 1:-1], mass[1:-1, 1:-1]
+        if (first, last) not in self._known:
+            stiffness, mass = self._assembled(first, last)
+            self._known[first, last] = stiffness[1:-1, 1:-1], mass[1:-1, 1:-1]
+        return self._known[first, last]
+
+    @cached_property
+    def _known(self) -> dict[tuple[int, int], tuple[Array, Array]]:
+        return {}
 
     def _assembled(self, first: int, last: int) -> tuple[Array, Array]:
         stiffness = np.zeros((self.size + 2, self.size + 2))
@@ -103,10 +116,10 @@ class Line:
         for e in range(first, last):
             p = self.degrees[e]
             h = self.breaks[e + 1] - self.breaks[e]
-            _, _, w, value, slope = _reference(p, p + 1)
             here = slice(self._first[e], self._first[e] + p + 1)
-            stiffness[here, here] += (slope.T * w) @ slope / h
-            mass[here, here] += (value.T * w) @ value * h
+            k, m = _matrices(p)
+            stiffness[here, here] += k / h
+            mass[here, here] += m * h
         return stiffness, mass
 
     def stiffness(self) -> Array:

@@ -20,7 +20,7 @@ def pair_of(*args, permittivity=5.0, **kwargs):
 @pytest.mark.parametrize(("edge", "permittivity"), [(4.0, 5.0), (10.0, 7.3)])
 def test_hard_walled_cube(edge, permittivity):
     """Attraction -3.0477870 e^2 / (4 pi eps0 eps L), to 1e-5; kinetic energies of both; overlap 1."""
-    _, pair = pair_of(edge, permittivity=permittivity, accuracy={"energy_meV": 0.01}, carriers={"states": 1})
+    _, pair = pair_of(edge, permittivity=permittivity, accuracy={"energy_meV": 1e-4}, carriers={"states": 1})
     assert pair.terms["attraction"] == pytest.approx(-3.0477870 * COULOMB / permittivity / edge, rel=1e-5)
     kinetic = 3 * HBAR2_2M0 * (np.pi / edge) ** 2
     assert pair.terms["electron"] + pair.terms["hole"] == pytest.approx(kinetic * (1 / 0.13 + 1 / 0.2), abs=2e-5)

@@ -185,7 +185,7 @@ def test_where_nothing_can_be_written(run, tmp_path):
 
 def test_a_failing_point_is_listed_and_the_others_go_on(run, tmp_path, monkeypatch):
     """An accuracy out of reach at the second of three points."""
-    monkeypatch.setattr(hp, "LIMIT", 30_000)
+    monkeypatch.setattr(hp, "LIMIT", 60_000)
     content = jobs.tables(4.0, (("B", 1.0),), **QUICK)
     content["sweep"] = [{"parameter": "accuracy.energy_meV", "values": [10.0, 0.001, 20.0]}]
     status, out, err = run("solve", jobs.write(tmp_path / "job.toml", content), "-o", tmp_path / "r")

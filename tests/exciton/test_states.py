@@ -10,7 +10,7 @@ from exciton.states import overlap_squared
 
 def test_hard_cube_has_the_participation_of_sines():
     """1 / int |psi|^4 = (2 L / 3)^3 for every product of sines."""
-    found = bound_states(jobs.resolved(6.0, accuracy={"energy_meV": 1e-3}, carriers={"states": 1}))
+    found = bound_states(jobs.resolved(6.0, accuracy={"energy_meV": 1e-5}, carriers={"states": 1}))
     assert found.electron.participation[0] == pytest.approx((2 * 6.0 / 3) ** 3, rel=1e-5)
 
 
