@@ -34,6 +34,7 @@ from solvers.eigen import Eigenpairs
 from solvers.functions import FunctionSpace
 from solvers.parallel import Comm, from_first, rank, size
 from solvers.pointwise import Potential
+from solvers.sectors import Levels, Start, lowest
 from solvers.space import Space
 from solvers.tensor import BoxSpace
 
@@ -42,6 +43,7 @@ Array = NDArray[np.float64]
 FIRST_SIZE = 0.25  # of the first tetrahedra, over the width of the particle
 EXPANDING = ("hartree", "correlated")  # levels that expand in many carrier states
 FEWEST = 4  # states that a mesh is refined for where a level expands in more of them
+ROUGH = 1e-3  # residual of such states on a poorer space, from which they start: half the iterations
 WIDER = 1e-5  # residual of states beyond those asked for, which enter their energies squared
 GEOMETRY = 6  # order of the curved facets of meshes that are refined
 LAYER_FACTOR = 0.15  # of the geometric grading of layers, as `meshes.generate` has it
@@ -153,17 +155,16 @@ def wider(
     ]
     if isinstance(space, BoxSpace):
         symmetry = resolved.solver.symmetry == "auto"
+        poorer = min(space, carriers.other_space, key=lambda each: each.size)
+        assert isinstance(poorer, BoxSpace)
+
+        def levels(on: BoxSpace, p: Problem, field: Potential | None, tolerance: float, start: Start = ()) -> Levels:
+            problem = on.problem(p.diffusion, p.potential, extra=field, tolerance=tolerance, symmetry=symmetry)
+            return lowest(problem, min(p.count, on.size), start)
+
         first, second = (
-            space.lowest(
-                p.diffusion,
-                p.potential,
-                p.count,
-                extra=u,
-                tolerance=WIDER,
-                symmetry=symmetry,
-                start=(space, states.psi),
-            )
-            for p, u, states in zip(problems, fields, (carriers.electron, carriers.hole))
+            levels(space, p, field, WIDER, [levels(poorer, p, field, ROUGH)]).pairs(p.count)
+            for p, field in zip(problems, fields)
         )
     else:
         assert isinstance(space, Space | DistributedSpace)
