@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from exciton.completed import to_toml
@@ -19,6 +18,7 @@ from exciton.errors import JobError
 from exciton.fields import write_fields, write_profile, write_text
 from exciton.job import Compare, Job, Output
 from exciton.result import Result, entry_json
+from exciton.sparing import Sparing
 from exciton.sweep import Point
 from exciton.workflow import Solved, empty_result, solve_point
 from solvers import petsc
@@ -83,7 +83,7 @@ class Folder:
     def __init__(self, path: Path, job: Job, todo: Sequence[Point], *, overwrite: bool = False) -> None:
         self.path, self._job, self._todo = path, job, todo
         self._keys = [point.resolved.key for point in todo]
-        self._written, self._took = 0.0, 0.0  # when the result was written last, and how long that took, in seconds
+        self._writing = Sparing(self._write)
         self._fields = Fields.of(path, job, todo)
         self.finished: dict[str, dict[str, Any]] = {}  # entries by key
         self._failed: dict[str, dict[str, Any]] = {}
@@ -106,7 +106,7 @@ class Folder:
                 self.finished = {entry["key"]: entry for entry in held.points if self._complete(entry)}
             path.mkdir(parents=True, exist_ok=True)
             self._clear_drafts()
-            self._write()  # first the result: what is here without one is not ours
+            self._writing.now()  # first the result: what is here without one is not ours
             _write_job(path, job)
         except OSError as error:
             raise JobError(f"{path}: cannot be written: {error.strerror or error}") from error
@@ -119,17 +119,25 @@ class Folder:
     def add(self, entry: dict[str, Any]) -> None:
         """Write the entry of a point, whose fields have been written: an entry is never without them.
 
-        At once, unless points are done faster than they can be written; the last one always.
+        At once, or soon after where points are done faster than they can be written; the last one at once.
         """
-        self.finished[entry["key"]] = entry
-        last = all(key in self.finished or key in self._failed for key in self._keys)
-        if last or perf_counter() - self._written >= self._took:
-            self._write()
+        with self._writing.lock:
+            self.finished[entry["key"]] = entry
+            last = all(key in self.finished or key in self._failed for key in self._keys)
+        if last:
+            self._writing.now()
+        else:
+            self._writing.soon()
+
+    def flush(self) -> None:
+        """Write now what waits to be written."""
+        self._writing.flush()
 
     def fail(self, point: Point, error: Exception) -> None:
         """List a point that could not be solved."""
-        self._failed[point.resolved.key] = {"parameters": dict(point.parameters), "error": str(error)}
-        self._write()
+        with self._writing.lock:
+            self._failed[point.resolved.key] = {"parameters": dict(point.parameters), "error": str(error)}
+        self._writing.now()
 
     @property
     def result(self) -> Result:
@@ -141,14 +149,12 @@ class Folder:
         return {**self.finished[key], "parameters": dict(self._todo[number].parameters)}
 
     def _write(self) -> None:
-        start, result = perf_counter(), self.result
+        result = self.result
         for number, key in enumerate(self._keys):
             if key in self.finished and number not in self._texts:
                 self._texts[number] = entry_json(self._entry(number, key))
         write_text(self.path / "result.json", result.as_json([self._texts[number] for number in sorted(self._texts)]))
         write_text(self.path / "table.csv", result.as_csv())
-        self._written = perf_counter()
-        self._took = self._written - start
 
     def _held(self, overwrite: bool) -> Result | None:
         file = self.path / "result.json"
@@ -208,12 +214,15 @@ def solve_into(
     """
     folder, fields = Folder(path, job, todo), Fields.of(path, job, todo)
     memory = Memory()
-    for point in folder.waiting:
-        solved = solve_point(point, memory=memory)
-        fields.write(solved)
-        folder.add(solved.entry)
-        if progress is not None:
-            progress(len(todo) - len(folder.waiting), len(todo))
+    try:
+        for point in folder.waiting:
+            solved = solve_point(point, memory=memory)
+            fields.write(solved)
+            folder.add(solved.entry)
+            if progress is not None:
+                progress(len(todo) - len(folder.waiting), len(todo))
+    finally:
+        folder.flush()
     if job.output.figures:
         from exciton.pictures.gallery import draw
 

@@ -110,15 +110,19 @@ def _run(
     failed = 0
     expected = sum(seconds(point.resolved) for point in waiting)
     with progress(len(waiting), quiet=quiet or folder is None, ranks=size(comm), seconds=expected) as step:
-        for number, outcome in outcomes:
-            assert folder is not None
-            point = waiting[number]
-            if isinstance(outcome, SolverError):
-                folder.fail(point, outcome)
-                failed += 1
-            else:
-                folder.add(outcome)
-            step(_where(point.parameters))
+        try:
+            for number, outcome in outcomes:
+                assert folder is not None
+                point = waiting[number]
+                if isinstance(outcome, SolverError):
+                    folder.fail(point, outcome)
+                    failed += 1
+                else:
+                    folder.add(outcome)
+                step(_where(point.parameters))
+        finally:
+            if folder is not None:
+                folder.flush()
     return failed
 
 
