@@ -41,6 +41,8 @@ from solvers.tensor import BoxSpace
 Array = NDArray[np.float64]
 
 FIRST_SIZE = 0.25  # of the first tetrahedra, over the width of the particle
+TURN = 8  # of them around a full turn of a curved surface, at least
+SIXFOLD_SIZE, SIXFOLD_TURN = 0.42, 4  # where all axes are alike: planes between them cut every turn by themselves
 EXPANDING = ("hartree", "correlated")  # levels that expand in many carrier states
 FEWEST = 4  # states that a mesh is refined for where a level expands in more of them
 ROUGH = 1e-3  # residual of such states on a poorer space, from which they start: half the iterations
@@ -215,7 +217,9 @@ def _solved(resolved: Resolved, regions: dict[str, Region], comm: Comm, memory: 
             backend=backend,
             comm=comm,
         )
-    first = FIRST_SIZE * float(np.max(geometry.extent))
+    alike = all(geometry.mirror)
+    first = (SIXFOLD_SIZE if alike else FIRST_SIZE) * float(np.max(geometry.extent))
+    turn = SIXFOLD_TURN if alike else TURN
     layers = _graded_layers(geometry, problems)
     by_parity = resolved.solver.symmetry == "auto" and any(geometry.mirror) and size(comm) == 1
 
@@ -223,7 +227,7 @@ def _solved(resolved: Resolved, regions: dict[str, Region], comm: Comm, memory: 
         defect = [0.0]
 
         def make() -> Folded:
-            mesh = tetrahedra(geometry, width, order=GEOMETRY, layers=layers, planes=geometry.mirror)
+            mesh = tetrahedra(geometry, width, order=GEOMETRY, layers=layers, turn=turn, planes=geometry.mirror)
             true = np.array(list(geometry.volumes.values())) / 2 ** sum(geometry.mirror)
             meshed = np.array(list(mesh.volumes().values()))
             defect[0] = float(np.max(np.abs(np.cumsum(meshed - true)) / np.cumsum(true)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import combinations, permutations
 from math import hypot, inf, pi
 from typing import Any
 
@@ -69,7 +70,8 @@ def tetrahedra(
     turn
         At least so many cells around a full turn of each curved surface.
     planes
-        Cut the particle at x = 0, y = 0 or z = 0, mirror planes of it, and keep the positive side.
+        Cut the particle at x = 0, y = 0 or z = 0, mirror planes of it, and keep the positive side. With all three an
+        exchange of axes that turns the shape into itself does so with the cells, but for cuboids.
 
     Raises
     ------
@@ -82,8 +84,8 @@ def tetrahedra(
     often = [layers] * len(thicknesses) if isinstance(layers, int) else list(layers)
     if len(often) != len(thicknesses):
         raise MeshError(f"there are {len(thicknesses)} layers, but `layers` has {len(often)} entries")
-    if not (0 < size < inf and interface_size > 0 and min(often, default=0) >= 0 and 0 < factor < 1 and turn >= 6):
-        raise MeshError("need size > 0, interface_size > 0, layers >= 0, 0 < factor < 1 and turn >= 6")
+    if not (0 < size < inf and interface_size > 0 and min(often, default=0) >= 0 and 0 < factor < 1 and turn >= 4):
+        raise MeshError("need size > 0, interface_size > 0, layers >= 0, 0 < factor < 1 and turn >= 4")
     if order is None:
         order = 1 if isinstance(structure.core, Cuboid) else 2
     if order not in ORDERS["tetrahedron"]:
@@ -153,6 +155,7 @@ def _core(
     shape: Shape, size_at: Callable[[float, float, float], float], planes: tuple[bool, bool, bool]
 ) -> tuple[Floats, Ints]:
     """Points (n, 3) and linear tetrahedra (c, 4) of one shape, or of the part of it beyond these planes."""
+    sixfold = all(planes) and not isinstance(shape, Cuboid)
     with _session() as gmsh:
         occ = gmsh.model.occ
         if isinstance(shape, Sphere) or (isinstance(shape, RoundedCube) and shape.flat < TINY * shape.edge):
@@ -162,7 +165,9 @@ def _core(
             if isinstance(shape, RoundedCube):
                 occ.synchronize()
                 occ.fillet([body], [tag for _, tag in gmsh.model.getEntities(1)], [shape.radius])
-        if any(planes):
+        if sixfold:
+            occ.intersect(occ.getEntities(3), [(3, _wedge(occ, float(shape.extent[0])))])
+        elif any(planes):
             low = np.where(planes, 0.0, -shape.extent)
             occ.intersect(occ.getEntities(3), [(3, occ.addBox(*low, *(shape.extent - low)))])
         occ.synchronize()
@@ -172,8 +177,31 @@ def _core(
     place = np.zeros(int(numbers.max()) + 1, np.int64)
     place[numbers] = np.arange(len(numbers))
     points = coordinates[place[used]]
-    points[np.asarray(planes) & (np.abs(points) < 1e-9 * shape.extent)] = 0.0
-    return points, cells.reshape(-1, 4)
+    near = 1e-9 * float(shape.extent.max())
+    points[np.asarray(planes) & (np.abs(points) < near)] = 0.0
+    return _six(points, cells.reshape(-1, 4), near) if sixfold else (points, cells.reshape(-1, 4))
+
+
+def _wedge(occ: Any, reach: float) -> int:
+    """The volume 0 < z < y < x < reach."""
+    corners = [occ.addPoint(*reach * np.array(corner)) for corner in ((0, 0, 0), (1, 0, 0), (1, 1, 0), (1, 1, 1))]
+    line = {(i, j): occ.addLine(corners[i], corners[j]) for i, j in combinations(range(4), 2)}
+    loops = [occ.addCurveLoop([line[i, j], line[j, k], -line[i, k]]) for i, j, k in combinations(range(4), 3)]
+    return int(occ.addVolume([occ.addSurfaceLoop([occ.addPlaneSurface([loop]) for loop in loops])]))
+
+
+def _six(points: Floats, cells: Ints, near: float) -> tuple[Floats, Ints]:
+    """The tetrahedra of a wedge z <= y <= x and of its five images under an exchange of the axes.
+
+    A point and its images have neighbouring numbers, so whatever goes by the order of numbers goes alike in all six.
+    """
+    for one, other in ((0, 1), (1, 2), (0, 1)):
+        same = np.abs(points[:, one] - points[:, other]) < near
+        points[same, one] = points[same, other]
+    images = np.stack([points[:, order] for order in permutations(range(3))], axis=1)
+    names = np.column_stack([np.repeat(np.arange(float(len(points))), 6), images.reshape(-1, 3)])
+    distinct, number = np.unique(names, axis=0, return_inverse=True)
+    return distinct[:, 1:].copy(), np.vstack([row[cells] for row in number.reshape(-1, 6).T])
 
 
 def fill(points: Floats, inner: Ints, outer: Ints) -> tuple[Floats, Ints]:

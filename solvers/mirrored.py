@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
+from itertools import permutations, product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,6 +25,9 @@ from .errors import NotConverged
 from .parity import ANY, Parities, label
 from .space import PETSC_PAYS, Space, face_closure
 
+Order = tuple[int, int, int]  # of the axes
+
+SYMMETRIC = 1e-9  # relative: nodes that near are each other's images
 CLOSE = 1e-6  # relative: a level that near to the highest one asked for may stand for it
 ROUGH = 1e-4  # residual of states that only tell which sectors matter
 PURE = 1e-12  # share of a function below which it has nothing of a parity
@@ -74,6 +77,25 @@ class MirroredSpace(Space):
     def quadratic(self) -> "MirroredSpace":
         """The space of degree 2 on the same mesh, where it is cheap to see which sectors matter."""
         return replace(self, degree=2)
+
+    @cached_property
+    def turns(self) -> dict[Order, Ints]:
+        """The exchanges of axes that turn the part into itself, cell by cell: where each unknown goes.
+
+        With the order of the axes, ``u[where]`` is the function ``u(x[order])``.
+        """
+        from scipy.spatial import KDTree
+
+        part = self.part
+        tree, extent = KDTree(part.coordinates), float(np.ptp(part.coordinates, axis=0).max())
+        cells, found = _cells(part, np.arange(part.node_count)), dict[Order, Ints]()
+        for x, y, z in permutations(range(3)):
+            away, where = tree.query(part.coordinates[:, [x, y, z]])
+            if away.max() < SYMMETRIC * extent and np.array_equal(_cells(part, where), cells):
+                place = np.full(part.node_count, -1)
+                place[part.free] = np.arange(part.size)
+                found[x, y, z] = place[where[part.free]]
+        return found
 
     def kept(self, parities: Parities) -> Ints:
         """The unknowns of the part that a sector has."""
@@ -233,6 +255,12 @@ class MirroredSpace(Space):
         )
 
 
+def _cells(space: Space, where: Ints) -> Ints:
+    """(cells, 5) of each cell the images of its vertices, ascending, and its region, in an order of their own."""
+    rows = np.column_stack([np.sort(where[space.nodes[:, : space.mesh.reference.corners]], axis=1), space.mesh.tags])
+    return np.asarray(rows[np.lexsort(rows.T)])
+
+
 def mirrored(folded: Folded, degree: int) -> MirroredSpace:
     """The space of this degree on the whole mesh."""
     return MirroredSpace(folded.whole, degree, folded=folded)
@@ -246,6 +274,12 @@ class _Sectors:
         self.stiffness, self.mass = space.matrices(a, v)
         self.floor, self.tolerance, self.backend = float(v.min()), tolerance, backend
         self.found: dict[Parities, Eigenpairs] = {}
+
+    @cached_property
+    def turns(self) -> dict[Order, Ints]:
+        """Those exchanges of axes that leave the operator as it is."""
+        same = (order for order in self.space.turns if self.a.ndim == 1 or np.array_equal(self.a[:, order], self.a))
+        return {order: self.space.turns[order] for order in same}
 
     @cached_property
     def low_order(self) -> csr_array:
@@ -299,6 +333,11 @@ class _Sectors:
         return least
 
     def solve(self, parities: Parities, count: int) -> Eigenpairs:
+        """The lowest of a sector: of one that an exchange of axes makes of another, that one's."""
+        for order, where in self.turns.items():
+            twin = self.found.get((parities[order[0]], parities[order[1]], parities[order[2]]))
+            if twin is not None and len(twin.values) >= count:
+                return replace(twin, vectors=twin.vectors[where])
         kept = self.space.kept(parities)
         stiffness, mass = (matrix[kept][:, kept] for matrix in (self.stiffness, self.mass))
         pairs = lowest(

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from meshes.mirror import Folded
+from solvers import mirrored as module
+from solvers.eigen import lowest
 from solvers.errors import NotConverged
 from solvers.mirrored import mirrored
 from solvers.space import Space
@@ -83,3 +85,50 @@ def test_more_than_there_are():
     assert len(space.lowest([1.0, 1.0], [0.0, 0.0], space.size).values) == space.size
     with pytest.raises(NotConverged, match="raise the degree"):
         space.lowest([1.0, 1.0], [0.0, 0.0], space.size + 1)
+
+
+def twins(diffusion, where=lambda c: (np.abs(c).max(axis=1) > 0.25).astype(int)):
+    """Eleven states of an eighth of a cube whose cells an exchange of axes turns into each other; sectors solved."""
+    row = np.array([0.0, 0.25, 0.5])
+    mesh = grids.painted(grids.kuhn(grids.bricks(row, row, row)), ("core", "shell_1"), where)
+    space, solved = mirrored(Folded(mesh, (True,) * 3), 3), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "lowest", lambda *a, **k: solved.append(a[2]) or lowest(*a, **k))
+        return space, space.lowest(diffusion, [0.0, 20.0], 11, tolerance=1e-10), len(solved)
+
+
+def test_twin_sectors_are_solved_once():
+    """Sectors that an exchange of axes makes of each other have the same levels, and functions of the whole space."""
+    space, pairs, solved = twins([1.0, 0.3])
+    assert len(space.turns) == 6
+    assert len(set(pairs.labels)) == 8
+    assert solved < 8
+    for one, other in (("oee", "eoe"), ("oee", "eeo"), ("ooe", "eoo"), ("ooe", "oeo")):
+        levels = [pairs.values[[label == each for label in pairs.labels]] for each in (one, other)]
+        assert len(levels[0]) > 0
+        assert np.array_equal(*levels)
+    plain = Space(space.mesh, 3)
+    whole = plain.lowest([1.0, 0.3], [0.0, 20.0], 11, tolerance=1e-10)
+    np.testing.assert_allclose(pairs.values, whole.values, rtol=1e-11)
+    overlap = plain.gram(whole.vectors, pairs.vectors).sum(axis=0)
+    np.testing.assert_allclose(np.linalg.svd(overlap)[1], 1, atol=1e-6)
+    row = np.array([0.1, 0.2, 0.35])
+    values = space.on_grid(pairs.vectors, *[np.concatenate([-row[::-1], row])] * 3)
+    for state, label in zip(values, pairs.labels):
+        for axis in range(3):
+            np.testing.assert_allclose(np.flip(state, axis), {"e": 1, "o": -1}[label[axis]] * state, atol=1e-9)
+
+
+def test_no_twins_without_the_symmetry():
+    """Where one axis differs, by its mass or by where regions are, only the other two are exchanged."""
+    heavy = [[1.0, 1.0, 0.5], [0.3, 0.3, 0.3]]
+    for diffusion, where, turns in (
+        (heavy, lambda c: (np.abs(c).max(axis=1) > 0.25).astype(int), 6),
+        ([1.0, 0.3], lambda c: (np.abs(c[:, 2]) > 0.25).astype(int), 2),
+    ):
+        space, pairs, _ = twins(diffusion, where)
+        assert len(space.turns) == turns
+        plain = Space(space.mesh, 3).lowest(diffusion, [0.0, 20.0], 11, tolerance=1e-10)
+        np.testing.assert_allclose(pairs.values, plain.values, rtol=1e-11)
+        first = {each: pairs.values[pairs.labels.index(each)] for each in ("oee", "eoe", "eeo")}
+        assert first["oee"] == first["eoe"] != pytest.approx(first["eeo"], rel=1e-3)
