@@ -1,9 +1,9 @@
 """Accuracy on demand on nested boxes: hp refinement along each axis until every eigenvalue holds its tolerance.
 
 Each step solves on a space and looks at a richer one, which contains it: a higher degree in every element, and one
-thin element more on each side of every interface. Two steps of the eigensolver there, from the states at hand, make
-their energies fall by 0.8 to 1.0 of what the poorer space lacks: that share is the error estimate, and what the
-states have gained, projected element by element and axis by axis onto the poorer space, shows which elements lack how
+thin element more on each side of every interface. Two steps of the eigensolver there, or more until one adds little,
+from the states at hand, make their energies fall by most of what the poorer space lacks: that tells the error, and what
+the states have gained, projected element by element and axis by axis onto the poorer space, shows which elements lack how
 much. Those that lack most become what they are in the richer space (L. Demkowicz, Computing with hp-Adaptive Finite
 Elements, Chapman & Hall 2006, chapters 11 and 13: refinement driven by a reference solution, which is not solved for
 here).
@@ -37,7 +37,6 @@ RIVAL = 5.0  # times its error that a state may fall
 TOLD = 0.6  # share of its error that a space learns from the richer one, at least; on random boxes 0.82 at least
 LEAST = 0.1  # the same where the step before has learnt less
 SMALL = 0.01  # share of the largest error that does not count
-LOOK = 2  # steps of the eigensolver in the richer space
 REDUCTION = 0.01  # a step does not aim lower than this share of the error: its candidates cannot do more
 STEPS = 30
 LIMIT = 4_000_000  # unknowns: about 4 GB with the basis of the eigensolver
@@ -156,7 +155,7 @@ class _Way:
 
     def improved(self, rich: BoxSpace, p: Problem, levels: Levels) -> Levels:
         key = (*_what(p), levels.count, self.tolerance, self.symmetry, _key(rich), _key(levels.space))
-        return self.memory.recall(key, lambda: improved(self._problem(rich, p), levels, LOOK))
+        return self.memory.recall(key, lambda: improved(self._problem(rich, p), levels))
 
     def _problem(self, space: BoxSpace, p: Problem) -> "separable.Problem":
         how = {"tolerance": self.tolerance, "symmetry": self.symmetry, "backend": self.backend, "comm": self.comm}

@@ -20,6 +20,9 @@ Array = NDArray[np.float64]
 GUARDS = 1  # guard vectors beyond the states asked for in each sector and the probe of what lies above
 SHARED = 1_000_000  # unknowns beyond which ranks share a solution: below, two take as long as one (performance.md)
 PROBE = 1e-2  # relative residual of the first state above those asked for: how sharply it is told
+LOOK = 2  # steps in a richer space, at least
+STEADY = 0.25  # share of what energies have fallen by there that the last step may have added
+ROUNDING = 1e-12  # of an energy
 NOISE = 0.05  # of the norm of what a search begins with
 
 
@@ -145,12 +148,12 @@ def lowest(problem: Problem, count: int, start: Start = ()) -> Levels:
     return levels
 
 
-def improved(problem: Problem, levels: Levels, steps: int) -> Levels:
+def improved(problem: Problem, levels: Levels) -> Levels:
     """States of a poorer space, which that of the problem contains, after some steps of Davidson's method here.
 
     Each step applies the operator once. The energies are upper bounds of the exact ones, not above those given: how far
-    they fall tells what the poorer space lacks, at a small part of the cost of a solution here. Every rank does this
-    alone, and gets what the first one has found.
+    they fall tells what the poorer space lacks, at a small part of the cost of a solution here. The steps end when one
+    has added little to that. Every rank does this alone, and gets what the first one has found.
     """
     alone = replace(problem, shared=False)
     found: list[Sector] = []
@@ -161,11 +164,18 @@ def improved(problem: Problem, levels: Levels, steps: int) -> Levels:
             found.append(_exchanged(problem, twin, parities))
             continue
         operator = Operator(alone, parities)
-        start = operator.carried(levels.space, known.reshape(count, -1).T)
-        ritz, method = operator.search(start, np.zeros(count), 1 + steps)
+        ritz = operator.look(operator.carried(levels.space, known.reshape(count, -1).T), _settled)
         states = operator.states(ritz, count)
-        found.append(Sector(parities, *states, ritz.residuals, ritz.iterations, np.inf, method))
+        found.append(Sector(parities, *states, ritz.residuals, ritz.iterations, np.inf, "Davidson"))
     return Levels(problem.space, from_first(problem.comm, found), levels.count)
+
+
+def _settled(energies: Sequence[Array]) -> bool:
+    """Whether the last of some steps has made them fall by little of what all have."""
+    if len(energies) <= LOOK:
+        return False
+    first, before, now = energies[0], energies[-2], energies[-1]
+    return bool(np.all(before - now <= STEADY * (first - now) + ROUNDING * np.abs(now)))
 
 
 def _shape(space: BoxSpace, parities: Parities) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ and the two parities of a symmetric axis fall apart into problems of half the si
 at Gauss points, where small elements lose no digits to cancellation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -135,6 +135,12 @@ class Operator:
         count, shape = functions.shape[1], [table.shape[1] for table in tables]
         parts = contract(np.ascontiguousarray(functions.T).reshape(count, *shape), *tables)
         return parts.reshape(count, self.separable.size).T
+
+    def look(self, start: Array, enough: Callable[[Sequence[Array]], bool]) -> Ritz:
+        """What comes of a start until the energies of all iterations so far are enough; alone, whoever shares."""
+        never, floor = np.zeros(start.shape[1]), self.problem.floor
+        apply, divide = self.apply, self.precondition
+        return davidson(apply, divide, start, len(never), floor=floor, tolerance=never, restart=RESTART, enough=enough)
 
     def search(self, start: Array, tolerance: Array, iterations: int = ITERATIONS) -> tuple[Ritz, str]:
         """As many states as there are tolerances, and the method: block Davidson, or what the expert asks for."""

@@ -5,7 +5,7 @@ Blocks are kept in Fortran order, so that an operator that prefers rows gets ``X
 References: E. R. Davidson, J. Comput. Phys. 17, 87 (1975); A. Stathopoulos and Y. Saad, ETNA 7, 163 (1998).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,6 @@ Action = Callable[[Array], Array]
 
 ROWS = 100_000  # of a basis that are combined at a time, in place
 ITERATIONS = 200  # at most
-MOST = 0.1  # of a normalised column: if so much is left by a basis, one pass has made it orthogonal
 ROUNDING = 1e-12  # what is left of a normalised column that lies in the basis
 INDEPENDENT = 1e-5  # a block whose overlap is better conditioned than this is orthonormal after one pass
 
@@ -46,6 +45,7 @@ def davidson(
     tolerance: float | Array = 1e-7,
     iterations: int = ITERATIONS,
     restart: int = 4,
+    enough: Callable[[Sequence[Array]], bool] | None = None,
     comm: Comm = None,
 ) -> Ritz:
     """Iterate until the lowest `count` pairs have residuals below `tolerance`, or `iterations` are used up.
@@ -67,6 +67,8 @@ def davidson(
         A lower bound of the spectrum; residuals are relative to ``|E - floor|``.
     restart
         The basis is compressed when it holds more than ``restart`` blocks.
+    enough
+        Says of the values of all iterations so far, each (block,), whether to end there, converged or not.
     comm
         The ranks over which the rows of all blocks are distributed; `dual_norm` sums over them itself. Small dense
         problems are the first rank's: others, of another kind, might turn degenerate vectors differently.
@@ -78,13 +80,15 @@ def davidson(
     basis = _Basis(apply, mass, start.shape[0], (restart + 1) * block, comm)
     basis.extend(np.array(start, order="F"))
     previous: Array | None = None
+    history: list[Array] = []
     for iteration in range(1, iterations + 1):
         values, rotation = from_first(comm, np.linalg.eigh(basis.projected))  # the signs are the library's choice
         values, rotation = values[:block], rotation[:, :block]
         residual = basis.residual(values, rotation)
         scale = np.maximum(np.abs(values - floor), np.finfo(float).tiny)
         errors = norm(residual) / scale
-        if np.all(errors[:count] <= tolerance) or iteration == iterations:
+        history.append(values)
+        if np.all(errors[:count] <= tolerance) or iteration == iterations or (enough is not None and enough(history)):
             break
         active = errors > allowed[: len(errors)]  # a start may have dependent columns
         residual = residual[:, active]
@@ -148,13 +152,9 @@ class _Basis:
         """Orthonormalise `block`, in place, against the basis and append what is left; returns how many columns."""
         known, images = self._v[:, : self.size], self._mv[:, : self.size]
         block /= _norms(self._comm, block)
-        left = np.ones(block.shape[1])
-        for _ in range(2 if self.size else 0):
+        for _ in range(2 if self.size else 0):  # what one pass leaves of the basis would grow from block to block
             _subtract(block, known, self._dot(images, block))
-            left = _norms(self._comm, block)
-            if left.min() > MOST:
-                break
-        there = left < ROUNDING
+        there = _norms(self._comm, block) < ROUNDING
         if np.all(there):
             return 0
         if np.any(there):

@@ -172,3 +172,33 @@ def test_a_tolerance_for_each(matrices, rng):
     assert rough.residuals[1] < 1e-1
     np.testing.assert_allclose(rough.values[0], levels[0], rtol=1e-12)
     assert rough.values[1] * (1 - rough.residuals[1]) <= levels[1] * (1 + 1e-12)
+
+
+def test_a_long_search_stays_orthonormal(rng):
+    """Corrections that lie nearly in the basis, far beyond what this precision can gain: they must not spoil it."""
+    levels = np.linspace(1, 1e6, 400)
+    q = np.linalg.qr(rng.standard_normal((400, 400)))[0]
+    a = (q * levels) @ q.T
+    ritz = davidson(a.__matmul__, inverse_of(a), rng.standard_normal((400, 4)), 3, tolerance=1e-13, iterations=100)
+    np.testing.assert_allclose(ritz.vectors.T @ ritz.vectors, np.eye(4), atol=1e-12)
+    np.testing.assert_allclose(ritz.values[:3], levels[:3], rtol=1e-9)
+
+
+def test_ends_when_the_caller_has_enough(matrices, rng):
+    """Of the values of all iterations so far, which fall."""
+    a, mass, _ = matrices
+    seen = []
+    start = rng.standard_normal((len(a), 3))
+    ritz = davidson(
+        a.__matmul__,
+        inverse_of(a),
+        start,
+        3,
+        **in_metric(mass),
+        tolerance=0.0,
+        enough=lambda values: seen.append(list(values)) or len(values) > 4,
+    )
+    assert ritz.iterations == 5
+    assert [len(values) for values in seen] == [1, 2, 3, 4, 5]
+    np.testing.assert_array_equal(seen[-1][-1], ritz.values)
+    assert np.all(np.diff(seen[-1], axis=0) < 1e-12)
