@@ -213,12 +213,10 @@ def test_a_killed_farm_goes_on(job):
 
 
 def test_bad_input_is_one_line_and_status_2(job):
-    start = monotonic()
-    done = mpiexec(3, "-m", "exciton", "solve", str(job(BOX.replace("edge_nm", "edge"))))
+    done = mpiexec(3, "-m", "exciton", "solve", str(job(BOX.replace("edge_nm", "edge"))), timeout=60)
     assert done.returncode == 2
     assert done.stderr.count("exciton: ") == 1
     assert "did you mean edge_nm?" in done.stderr
-    assert monotonic() - start < 20
 
 
 def test_wrong_arguments_and_other_commands_speak_once():
@@ -256,13 +254,11 @@ exciton.workflow.bound_states = fails
     ("SolverError('out of integers')", 1, "exciton: out of integers"),  # alike on all ranks it would fail one point
 ])  # fmt: skip
 def test_an_error_on_one_rank_ends_all(job, error, status, said):
-    """The others wait for it in the middle of a collective call."""
+    """The others wait for it in the middle of a collective call; a hang ends with a `TimeoutExpired`."""
     file = job(BOX + HAND.format("hexahedron", 1.0))
-    start = monotonic()
-    done = mpiexec(3, "-c", program("import exciton.workflow\n" + FAILS.format(error), file), timeout=40)
+    done = mpiexec(3, "-c", program("import exciton.workflow\n" + FAILS.format(error), file), timeout=60)
     assert done.returncode == status
     assert done.stderr.count(said) == 1
-    assert monotonic() - start < 25
     assert solved(file.with_suffix("")) == []
 
 
