@@ -3,8 +3,8 @@
 Each step solves on a space and looks at a richer one, which contains it: a higher degree in every element, and one
 thin element more on each side of every interface. Two steps of the eigensolver there, or more until one adds little,
 from the states at hand, make their energies fall by most of what the poorer space lacks: that tells the error, and what
-the states have gained, projected element by element and axis by axis onto the poorer space, shows which elements lack how
-much. Those that lack most become what they are in the richer space (L. Demkowicz, Computing with hp-Adaptive Finite
+the states have gained, projected element by element and axis by axis onto the poorer space, shows which elements lack
+how much. Those that lack most become what they are in the richer space (L. Demkowicz, Computing with hp-Adaptive Finite
 Elements, Chapman & Hall 2006, chapters 11 and 13: refinement driven by a reference solution, which is not solved for
 here).
 """

@@ -138,14 +138,10 @@ class DistributedSpace:
         iterations: int = 200,
         start: Array | None = None,
     ) -> Eigenpairs:
-        """Lowest eigenpairs of ``-div(a grad u) + V u = E u`` with a and V constant in each region.
+        """As `Space.lowest`, on all ranks together.
 
         Parameters
         ----------
-        diffusion
-            a > 0: one number per region, or shape (regions, 3) where it differs along the axes.
-        potential
-            V, one number per region.
         backend
             "petsc" or "auto", which is the same here.
         start
