@@ -44,14 +44,16 @@ class States:
 
         What the probabilities differ by from those on another space is the share `told` of their error, at least.
         """
-        psi = _signed(space, pairs.vectors)
-        share = _shares(space, psi)
+        squared = _squared(space, pairs.vectors)
+        share = squared / squared.sum(axis=0)
+        psi = _signed(space, pairs.vectors / np.sqrt(squared.sum(axis=0)))
         index = {name: number for number, name in enumerate(space.regions)}
         probability = tuple(
             {name: float(share[index[name], i]) if name in index else 0.0 for name in regions}
             for i in range(psi.shape[1])
         )
-        moved = np.abs(share - _shares(other_space, other.vectors)).max(axis=0)
+        beside = _squared(other_space, other.vectors)
+        moved = np.abs(share - beside / beside.sum(axis=0)).max(axis=0)
         return cls(
             energies=pairs.values,
             errors=errors,
@@ -78,16 +80,13 @@ class States:
         return block
 
 
-def _shares(space: FunctionSpace, psi: Array) -> Array:
-    """(regions, count) share of each region in the squared norm of each function."""
-    gram = np.einsum("rii->ri", space.gram(psi))
-    return np.asarray(gram / gram.sum(axis=0))
+def _squared(space: FunctionSpace, psi: Array) -> Array:
+    """(regions, count) integral of the square of each function over each region."""
+    return np.einsum("rii->ri", space.gram(psi))
 
 
-def _signed(space: FunctionSpace, vectors: Array) -> Array:
-    """Normalise, and choose the sign of each column so that its largest entry is positive: runs are repeatable."""
-    norms = np.sqrt(np.einsum("rii->i", space.gram(vectors)))
-    psi = vectors / norms
+def _signed(space: FunctionSpace, psi: Array) -> Array:
+    """Choose the sign of each column so that its largest entry is positive: runs are repeatable."""
     return np.asarray(psi * np.sign(largest(getattr(space, "comm", None), psi)))
 
 
