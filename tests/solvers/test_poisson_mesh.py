@@ -1,5 +1,6 @@
-"""Potentials on meshes in all space: Kirkwood's series, Gauss's law, rates, reciprocity, derivatives."""
+"""Potentials on meshes in all space: Kirkwood's series, images in a plane, Gauss's law, rates, derivatives."""
 
+import grids
 import numpy as np
 import pytest
 from rates import fitted_rate
@@ -43,6 +44,58 @@ def test_image_of_a_cloud_in_a_ball():
         errors.append(abs(image / series(HERE, THERE) - 1))
     assert fitted_rate(sizes, errors) > 2.5  # the geometry's 4, on meshes that are not nested
     assert errors[-1] < 1e-3
+
+
+def test_charges_beside_a_plane():
+    """One of two clouds 1 from the top face of a large box, on either side: what its image does to the one inside, and
+    what gets across, 1/(2 pi (eps + eps') r); what other faces do falls as the inverse of the edge and is taken out.
+    """
+    found = []
+    for half in (6.0, 24.0):
+        side = np.array([0.0, 0.9, 2.0, *([6.0] if half > 10 else []), half])
+        row = np.append(-side[:0:-1], side)
+        depths = np.array([-2 * half, -half, *([-6.0] if half > 10 else []), -2.5, -1.2, 0.0, 1.2, 2.5])
+        box = grids.kuhn(grids.bricks(row, row, half + depths))
+        box = grids.painted(box, ("core", "medium"), lambda c, top=half: (c[:, 2] > top).astype(int))
+        mesh = surrounded(box, "medium", 2.6 * half, 1.3 * half)
+        true, uniform = (MeshPoisson(mesh, 3, [IN, eps]) for eps in (OUT, IN))
+        below, above = (true.density(cloud(np.array([0.0, 0.0, half + z]), 0.3)) for z in (-1.0, 1.0))
+        u = true.solve(below)
+        found.append([energy(below, u) - energy(below, uniform.solve(below)), energy(above, u)])
+    exact = np.array([(IN - OUT) / (IN + OUT) / (2 * IN), 1 / (IN + OUT)]) / (4 * np.pi)
+    small, large = np.array(found) / exact
+    assert np.abs(small - 1).min() > 0.2
+    assert (4 * large - small) / 3 == pytest.approx([1.0, 1.0], abs=0.02)
+
+
+@pytest.mark.parametrize(("degree", "counts"), [(1, (8, 16)), (2, (6, 8)), (3, (4, 6))])
+def test_rates_where_the_geometry_is_exact(degree, counts):
+    """h^(2 degree), for the energy and for its derivative by either permittivity, in a box of two halves.
+
+    u = prod cos^2(pi x / 2) has no slope across the plane between them, and neither value nor slope where the box ends.
+    """
+
+    def source(x):
+        one, two = (1 + np.cos(np.pi * x)) / 2, np.pi**2 * np.cos(np.pi * x) / 2
+        curved = sum(two[:, d] * np.prod(np.delete(one, d, axis=1), axis=1) for d in range(3))
+        return np.where(x[:, 2] < 0, IN, OUT) * curved
+
+    gradients = 27 * np.pi**2 / 128  # int |grad u|^2 over each half
+    errors = []
+    for count in counts:
+        row = np.linspace(-1, 1, count + 1)
+        mesh = grids.painted(
+            grids.kuhn(grids.bricks(row, row, row)), ("below", "above"), lambda c: (c[:, 2] > 0).astype(int)
+        )
+        poisson = MeshPoisson(mesh, degree, [IN, OUT], harmonics=0)
+        load = poisson.density(source)
+        u = poisson.solve(load).nodal[:, 0]
+        slopes = poisson.derivatives(u, u)
+        errors.append([1 - float(load[:, 0] @ u) / (gradients * (IN + OUT)), *(1 + slopes / gradients)])
+    errors = np.array(errors)
+    assert errors.min() > 0
+    for error in errors.T:
+        assert fitted_rate([1 / n for n in counts], error) == pytest.approx(2 * degree, abs=0.4)
 
 
 def test_the_degree_converges_exponentially():
