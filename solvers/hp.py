@@ -10,7 +10,7 @@ here).
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
@@ -130,7 +130,8 @@ def adapt(
             last = [way.lowest(rich, p, n, start) for p, n, start in zip(problems, counts, starts)]
             left = tuple((1 - told) * error for error in errors)
             return Solved(rich, _pairs(problems, last), left, space, kept, step + 1)
-        lines = alike(lines, _refined(lines, choices, rich, problems, better, 0.4 * tolerance / worst))
+        followed = [replace(levels, count=n) for levels, n in zip(better, counts)]
+        lines = alike(lines, _refined(lines, choices, rich, problems, followed, 0.4 * tolerance / worst))
         lines = from_first(comm, lines)
     raise NotAffordable(
         f"an accuracy of {tolerance:.1e} was asked for; {worst:.1e} was reached on {space.size} unknowns: "

@@ -178,3 +178,10 @@ def test_what_is_the_same_is_not_solved_again(monkeypatch):
     assert found.steps > 1
     assert fresh == 2 * found.steps
     assert len(solved) == found.steps
+
+
+def test_only_states_that_are_followed_say_what_is_refined():
+    """The reference electron's six levels lack most in the shell; the eighth and ninth, seen at first, in the core."""
+    a, structure = HBAR2_2M0 / np.array([0.134, 0.28]), grids.nested((14.2, 14.2, 14.2), (2.15,))
+    solved = hp.adapt(structure, [problem(a, (0.0, 0.6))], 1e-5)
+    assert solved.space.lines[0].degrees == (5, 4, 4, 4, 4, 5)
