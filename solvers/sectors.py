@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ SHARED = 1_000_000  # unknowns beyond which ranks share a solution: below, two t
 PROBE = 1e-2  # relative residual of the first state above those asked for: how sharply it is told
 LOOK = 2  # steps in a richer space, at least
 STEADY = 0.25  # share of what energies have fallen by there that the last step may have added
-ROUNDING = 1e-12  # of an energy
+ROUNDING = 1e-12  # of an energy from the floor
 NOISE = 0.05  # of the norm of what a search begins with
 
 
@@ -164,18 +164,19 @@ def improved(problem: Problem, levels: Levels) -> Levels:
             found.append(_exchanged(problem, twin, parities))
             continue
         operator = Operator(alone, parities)
-        ritz = operator.look(operator.carried(levels.space, known.reshape(count, -1).T), _settled)
+        start = operator.carried(levels.space, known.reshape(count, -1).T)
+        ritz = operator.look(start, partial(_settled, problem.floor))
         states = operator.states(ritz, count)
         found.append(Sector(parities, *states, ritz.residuals, ritz.iterations, np.inf, "Davidson"))
     return Levels(problem.space, from_first(problem.comm, found), levels.count)
 
 
-def _settled(energies: Sequence[Array]) -> bool:
-    """Whether the last of some steps has made them fall by little of what all have."""
+def _settled(floor: float, energies: Sequence[Array]) -> bool:
+    """Whether the last of some steps has made energies fall by little of what all have."""
     if len(energies) <= LOOK:
         return False
     first, before, now = energies[0], energies[-2], energies[-1]
-    return bool(np.all(before - now <= STEADY * (first - now) + ROUNDING * np.abs(now)))
+    return bool(np.all(before - now <= STEADY * (first - now) + ROUNDING * np.abs(now - floor)))
 
 
 def _shape(space: BoxSpace, parities: Parities) -> tuple[int, ...]:

@@ -6,7 +6,8 @@ nothing to the answer. Levels of either are upper bounds, so the lower ones are 
 the largest true error, the largest estimate, the least ratio of the two, the largest where the error exceeds a tenth
 of the tolerance, seconds of CPU, unknowns of the answer and of the finer spaces.
 
-A box is drawn from the seed and its own number: ``--first`` goes on where another run ended.
+A box is drawn from the seed and its own number: ``--first`` goes on where another run ended. ``--general`` draws boxes
+of one or two layers, whose masses differ along the axes, with cores shifted along two of them or none.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from solvers.line import FACTOR, Line, graded
 from solvers.tensor import BoxSpace, nested
 
 STATES = 6
-LAYERS, DEGREE = 4, 6  # of the space graded by rule
+LAYERS, DEGREE = 4, 6  # of the space graded by rule; a layer less at each interface where there are more of these
 RESIDUAL = 1e-6  # enters the energy squared: 1e-12 of it
 NOISE = 1e-3  # of the tolerance: smaller errors are the reference's
 
@@ -40,6 +41,21 @@ def drawn(seed: int, number: int) -> tuple[Structure, Problem]:
     structure = Structure(Cuboid(tuple(map(float, edges))), (("shell_1", thickness),), shift)
     masses = np.exp(rng.uniform(np.log(0.05), np.log(2), 2))
     return structure, operator(np.repeat(masses[:, None], 3, axis=1), np.array([0.0, rng.uniform(-0.3, 3)]), STATES)
+
+
+def drawn_general(seed: int, number: int) -> tuple[Structure, Problem]:
+    """The same ranges; half of them have two layers, half unequal edges, masses of each axis, cores shifted twice."""
+    rng = np.random.default_rng([seed, number, 2])
+    two, cuboid, tensor, shifted = rng.random(4) < 0.5
+    size = rng.uniform(3, 20)
+    edges = size * (rng.uniform(0.6, 1.4, 3) if cuboid else np.ones(3))
+    thickness = rng.uniform(0.2, 5, 1 + two)
+    x, y = rng.uniform(-0.6, 0.6, 2) * thickness[0] * shifted
+    layers = tuple((f"shell_{n + 1}", float(t)) for n, t in enumerate(thickness))
+    structure = Structure(Cuboid(tuple(map(float, edges))), layers, (float(x), float(y), 0.0))
+    masses = np.exp(rng.uniform(np.log(0.05), np.log(2), (1 + len(layers), 3 if tensor else 1))) * np.ones(3)
+    barriers = rng.uniform(-0.3, 3, len(layers))
+    return structure, operator(masses, np.array([0.0, *barriers]), STATES)
 
 
 def enriched(line: Line, planes: Sequence[float]) -> Line:
@@ -57,7 +73,7 @@ def finer(structure: Structure, space: BoxSpace) -> list[BoxSpace]:
     """The space that contains the answer's, and the one by rule."""
     planes = [hp.interfaces(structure, axis) for axis in range(3)]
     x, y, z = (enriched(line, p) for line, p in zip(space.lines, planes))
-    u, v, w = (graded(p, LAYERS, DEGREE) for p in planes)
+    u, v, w = (graded(p, LAYERS + 1 - len(structure.layers), DEGREE) for p in planes)
     return [nested(structure, (x, y, z)), nested(structure, (u, v, w))]
 
 
@@ -120,11 +136,13 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--tolerance", type=float, default=0.001, help="meV")
     parser.add_argument("--seed", type=int, default=41)
+    parser.add_argument("--general", action="store_true", help="two layers, masses along the axes, two shifts")
     asked = parser.parse_args()
     rows, refused = [], 0
     for number in range(asked.first, asked.first + asked.count):
         try:
-            rows.append(compared(*drawn(asked.seed, number), asked.tolerance))
+            box = (drawn_general if asked.general else drawn)(asked.seed, number)
+            rows.append(compared(*box, asked.tolerance))
             print(f"{number:3d}  {told(rows[-1], asked.tolerance)}", flush=True)
         except NotAffordable as refusal:
             refused += 1

@@ -9,11 +9,12 @@ import pytest
 
 from exciton.units import HBAR2_2M0
 from meshes import Cuboid, Structure
-from solvers import enriched, hp
+from solvers import enriched, hp, sectors
 from solvers.adapt import Problem
 from solvers.enriched import Element
 from solvers.errors import NotAffordable
-from solvers.line import Line
+from solvers.line import Line, graded
+from solvers.tensor import nested
 
 PLANES = [-3.0, -2.0, 2.0, 3.0]
 
@@ -185,3 +186,25 @@ def test_only_states_that_are_followed_say_what_is_refined():
     a, structure = HBAR2_2M0 / np.array([0.134, 0.28]), grids.nested((14.2, 14.2, 14.2), (2.15,))
     solved = hp.adapt(structure, [problem(a, (0.0, 0.6))], 1e-5)
     assert solved.space.lines[0].degrees == (5, 4, 4, 4, 4, 5)
+
+
+def test_a_look_ends_when_a_step_adds_little():
+    """Masses that differ thirtyfold: more than the two steps that others take, and most of what the space holds."""
+    structure, case = grids.nested((5.5, 5.5, 5.5), (1.9,)), problem((0.022, 0.59), (0.0, 0.31))
+    line = graded(hp.interfaces(structure, 0), 0, 4)
+    finer = enriched.line_of([*chain(*enriched.richer(line, hp.interfaces(structure, 0)))])
+    poor, rich = (nested(structure, (each,) * 3).problem(case.diffusion, case.potential) for each in (line, finer))
+    levels = sectors.lowest(poor, 6)
+    look, whole = sectors.improved(rich, levels), sectors.lowest(rich, 6)
+    assert min(sector.iterations for sector in look.sectors) > 3
+    share = (levels.values - look.values) / (levels.values - whole.values)
+    assert np.all(share > 0.75)
+    assert np.all(share <= 1)
+
+
+def test_what_is_rounding_adds_little():
+    """Near zero, too, where the potential is not."""
+    falls = [[0.0], [-1e-15], [-2e-15]]
+    assert sectors._settled(-30.0, np.array(falls))
+    assert not sectors._settled(0.0, np.array(falls))
+    assert not sectors._settled(-30.0, np.array([[0.0], [-1.0], [-2.0]]))
