@@ -1,6 +1,7 @@
 """The level `correlated`: the pair problem in a space that grows until energy and enhancement hold their tolerances."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from exciton.units import COULOMB, HBAR2_2M0
 from solvers.eigen import Eigenpairs
 from solvers.errors import NotAffordable, SolverError
 from solvers.parallel import agreed
+from solvers.tensor import BoxSpace
 
 Array = NDArray[np.float64]
 
@@ -32,6 +34,8 @@ FEWER = 0.5  # of what one function of the distance changes, left to all others
 FALL = 2  # least factor from one to the next: one size may well hold no new state of the ground pair's symmetry
 MEMORY = 8e9  # bytes of transition densities, at most
 SHARE = 0.3  # of a tolerance that the integrals may take
+LOOSE = 1e-6  # share of the norm below which functions add next to nothing, if orbitals are eigenfunctions
+DOUBTFUL = 0.01  # of the attraction: what they may add on meshes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +50,7 @@ class Ground:
     lacks: Array  # (2, 2) eV and enhancement: for want of electron's, of hole's orbitals
     rest: Array  # (2,) the same: for want of functions of the distance, and by waves
     error: Array  # (2,) the same: of space and integrals, all in all
+    doubt: float  # eV: what functions add that the others all but make up
 
     @property
     def amplitudes(self) -> Array:
@@ -62,8 +67,9 @@ def correlated(resolved: Resolved, carriers: Carriers) -> tuple[Pair, Ground]:
     ------
     SolverError
         The largest space misses a tolerance, or the next one would not fit into memory; the message says what was
-        reached. Or the energy lies below what any pair can have: carrier states from a coarse mesh are no
-        eigenfunctions, and everything here takes them for such.
+        reached. Or carrier states are too coarse: everything here takes them for eigenfunctions, and where a mesh
+        resolves them badly, what is wrong by that is divided by the norm of functions that the others all but make up.
+        The energy then depends on these, or lies below what any pair can have.
     """
     accuracy = resolved.accuracy
     levels = np.array([float(carriers.electron.errors[0] + carriers.hole.errors[0]), 0.0])
@@ -72,11 +78,13 @@ def correlated(resolved: Resolved, carriers: Carriers) -> tuple[Pair, Ground]:
     while True:
         ground = _in_space(resolved, carriers, fields, (int(sizes[0]), int(sizes[1])))
         enhancement, energy = float(ground.states.enhancements[0]), float(ground.states.energies[0])
-        told = enhancement, energy, ground.error, ground.lacks, ground.rest
-        enhancement, energy, error, lacks, rest = agreed(carriers.space, told)
-        if energy < lowest_possible(resolved):
+        told = enhancement, energy, ground.error, ground.lacks, ground.rest, ground.doubt
+        enhancement, energy, error, lacks, rest, doubt = agreed(carriers.space, told)
+        below = "below what any pair can have" if energy < lowest_possible(resolved) else ""
+        if below or doubt > DOUBTFUL * abs(ground.bare_attraction):
             raise SolverError(
-                f"the correlated pair came out at {1e3 * energy:.0f} meV, below what any pair can have: the carriers' "
+                f"the correlated pair came out at {1e3 * energy:.0f} meV, "
+                f"{below or f'{1e3 * doubt:.2g} meV of which rest on functions that add nothing'}: the carriers' "
                 "states are too coarse for it; ask for more accuracy, or a higher degree and smaller cells"
             )
         allowed = np.array([wanted, accuracy.enhancement * enhancement])
@@ -166,17 +174,20 @@ def _in_space(resolved: Resolved, carriers: Carriers, fields: Fields, at: tuple[
         )
     geminals = Geminals(Integrals(orbitals.first(electrons[-1], holes[-1])), permittivity, ranges)
 
-    def solved(e: int, h: int, functions: tuple[int, ...] | None = None) -> PairStates:
-        products = sector(orbitals, parity_of_ground(orbitals), e, h)
-        return geminals.states(products, 1, ground=True, functions=functions)
+    def solved(e: int, h: int, **how: Any) -> PairStates:
+        return geminals.states(sector(orbitals, parity_of_ground(orbitals), e, h), 1, ground=True, **how)
 
     *smaller, found = (solved(e, h) for e, h in zip(electrons, holes))
     fewer_electrons = [solved(e, holes[-1]) for e in electrons[:-1]]
     fewer_holes = [solved(electrons[-1], h) for h in holes[:-1]]
     constant, _, last = geminals.everywhere
-    fewer_functions = solved(electrons[-1], holes[-1], (constant, last))
+    fewer_functions = solved(electrons[-1], holes[-1], functions=(constant, last))
     rest = np.add(by_waves, by_exponentials) * (1.0, found.enhancements[0])
     rest += FEWER * _changes([fewer_functions, found])[0]
+    doubts = np.zeros(2)
+    if not isinstance(carriers.space, BoxSpace):  # on boxes orbitals are resolved to many digits
+        doubts = _changes([solved(electrons[-1], holes[-1], dependent=LOOSE), found])[0]
+    rest += doubts
     bare = orbitals
     if fields != BARE:
         alone = ground_of(carriers.electron), ground_of(carriers.hole)
@@ -190,6 +201,7 @@ def _in_space(resolved: Resolved, carriers: Carriers, fields: Fields, at: tuple[
         np.array([_left([*fewer, found]) for fewer in (fewer_electrons, fewer_holes)]),
         rest,
         _left([*smaller, found]) + rest,
+        float(doubts[0]),
     )
 
 

@@ -130,7 +130,13 @@ class Geminals:
         return 0, (len(self.ranges) + 2) // 2, len(self.radial.coefficients) - 1
 
     def states(
-        self, products: Products, count: int, *, ground: bool, functions: tuple[int, ...] | None = None
+        self,
+        products: Products,
+        count: int,
+        *,
+        ground: bool,
+        functions: tuple[int, ...] | None = None,
+        dependent: float = DEPENDENT,
     ) -> PairStates:
         """The lowest states of one symmetry.
 
@@ -142,6 +148,8 @@ class Geminals:
             Whether e_0 h_0 is among them: it then comes with every exponential.
         functions
             What comes with each of the others: `everywhere`, or fewer.
+        dependent
+            Directions of the basis with a smaller share of the norm are left out.
         """
         groups = self._basis(products, ground, functions or self.everywhere)
         size = sum(len(each.electron) for _, each in groups)
@@ -152,7 +160,7 @@ class Geminals:
                 here = slice(ends[a], ends[a + 1]), slice(ends[b], ends[b + 1])
                 overlap[here], energy[here] = self._block(u, v, rows, columns, ground=rows is GROUND)
                 overlap[here[::-1]], energy[here[::-1]] = overlap[here].T, energy[here].T
-        energies, vectors = solve(overlap, energy, count)
+        energies, vectors = solve(overlap, energy, count, dependent)
         at_contact = np.concatenate(
             [self.radial.at_contact[u] * self.integrals.overlaps[p.electron, p.hole] for u, p in groups]
         )
@@ -257,11 +265,11 @@ class PairFunction:
         return Products(self.products.electron[which], self.products.hole[which])
 
 
-def solve(overlap: Array, energy: Array, count: int) -> tuple[Array, Array]:
+def solve(overlap: Array, energy: Array, count: int, dependent: float = DEPENDENT) -> tuple[Array, Array]:
     """Lowest eigenpairs of a pencil whose basis may be nearly dependent; vectors (basis, count), normalised."""
     scale = 1 / np.sqrt(np.diag(overlap))
     share, directions = eigh(overlap * scale * scale[:, None])
-    kept = share > DEPENDENT * share[-1]
+    kept = share > dependent * share[-1]
     basis = scale[:, None] * directions[:, kept] / np.sqrt(share[kept])
     values, vectors = eigh(basis.T @ energy @ basis)
     return values[:count], basis @ vectors[:, :count]

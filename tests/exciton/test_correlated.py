@@ -194,13 +194,26 @@ def test_who_is_relaxed():
     assert 2 * centre < corner < 0
 
 
-def test_states_that_are_too_coarse_are_refused(monkeypatch):
-    """On a coarse mesh states are no eigenfunctions, and what rests on that falls below all bounds."""
+@pytest.mark.parametrize(("bound", "said"), [(True, "below what any pair can have"), (False, "rest on functions")])
+def test_states_that_are_too_coarse_are_refused(bound, said, monkeypatch):
+    """On a coarse mesh states are no eigenfunctions, and what rests on that falls below all bounds.
+
+    Without looking at the bound, it depends on functions that are all but made up by others.
+    """
+    if not bound:
+        monkeypatch.setattr(correlated, "lowest_possible", lambda _resolved: -np.inf)
     monkeypatch.setattr(correlated, "SIZES", (1, 2, 4, 10))  # enough for it, and quick
     sphere = {"shape": "sphere", "core": {"material": "A", "diameter_nm": 6.0}}
     by_hand = {"element": "tetrahedron", "degree": 2, "size_nm": 1.5}
-    with pytest.raises(SolverError, match=r"below what any pair can have: .* accuracy"):
+    with pytest.raises(SolverError, match=f"{said}.*: .* accuracy"):
         jobs.solve(structure=sphere, **PAIR, accuracy=by_hand)
+
+
+def test_states_of_a_refined_mesh_leave_no_doubt():
+    sphere = {"shape": "sphere", "core": {"material": "A", "diameter_nm": 6.0}}
+    resolved = jobs.resolved(structure=sphere, **PAIR)
+    _, ground = correlated.correlated(resolved, bound_states(resolved))
+    assert 0 < ground.doubt < 1e-5
 
 
 def test_the_enhancement_at_11_nm():
