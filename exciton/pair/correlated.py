@@ -50,7 +50,7 @@ class Ground:
     lacks: Array  # (2, 2) eV and enhancement: for want of electron's, of hole's orbitals
     rest: Array  # (2,) the same: for want of functions of the distance, and by waves
     error: Array  # (2,) the same: of space and integrals, all in all
-    doubt: float  # eV: what functions add that the others all but make up
+    doubt: float = 0.0  # eV: what functions add that the others all but make up
 
     @property
     def amplitudes(self) -> Array:
