@@ -36,7 +36,15 @@ def _scalars(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-Size = Annotated[float, Field(gt=0, le=1e4)]  # nm
+def _computed_or_number(value: Any) -> Any:
+    """One refusal for both kinds of a value, where a union would give one for each."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if value != "computed" and not (number and 0 < value <= 100):
+        raise fault((), f'found {shown(value)}, allowed: "computed", or a number above 0, at most 100')
+    return value
+
+
+Size = Annotated[float, Field(ge=1e-3, le=1e4)]  # nm
 Thickness = Annotated[float, Field(ge=0, le=1e4)]  # nm
 Shift = Annotated[float, Field(ge=-1e4, le=1e4)]  # nm
 Mass = Annotated[float, Field(ge=1e-4, le=1e4)]  # free-electron masses
@@ -211,7 +219,9 @@ class EmissionTable(Table):
     refractive_index: Annotated[float, Field(ge=1, le=100)] | None = Field(
         default=None, description="of the medium; left out: that of the database, or the root of its permittivity"
     )
-    local_field: Literal["computed"] | Annotated[float, Field(gt=0, le=100)] = Field(
+    local_field: Annotated[
+        Literal["computed"] | Annotated[float, Field(gt=0, le=100)], BeforeValidator(_computed_or_number)
+    ] = Field(
         default="computed", description="|F|^2; computed: a uniform field outside, with the true permittivity inside"
     )
     bright_fraction: Annotated[float, Field(gt=0, le=1)] = Field(

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from types import UnionType
+from typing import Any, Union
 
 from annotated_types import Ge, Gt, Le, MinLen
 from pydantic.fields import FieldInfo
@@ -31,6 +32,8 @@ resolved job: numbers of the database (`materials.CsPbBr3.electron_mass`) and va
 follow: a swept gap moves the barriers that depend on it, a swept mass leaves the bulk exciton line where it is.
 {rivals}
 """
+
+BAR = r"\|"  # in a table of Markdown
 
 _SECTIONS: tuple[tuple[str, type[Table]], ...] = (
     ("[structure]", job.StructureTable),
@@ -71,7 +74,7 @@ def _section(title: str, model: type[Table], skip: frozenset[str] = frozenset())
     for name, field in model.model_fields.items():
         key = field.alias or name
         if key not in skip:
-            yield f"| `{key}` | {_value(field)} | {_default(field)} | {field.description or ''} |"
+            yield f"| `{key}` | {_value(field)} | {_default(field)} | {(field.description or '').replace('|', BAR)} |"
     yield ""
 
 
@@ -102,6 +105,8 @@ def _kind(annotation: Any, metadata: list[Any]) -> str:
     if origin is tuple:
         inner = _kind(arguments[0], [])
         return f"list of {len(arguments)}: {inner}" if len(arguments) > 1 else f"list: {inner}"
+    if origin in (Union, UnionType) and len(arguments) > 1:
+        return " or ".join(_kind(one, []) for one in arguments)
     if origin is not None and len(arguments) == 2:
         return "table of texts"
     if arguments:

@@ -11,6 +11,7 @@ from exciton.keypath import Path, nearest, shown, written
 _TYPES = {
     "bool_type": "true or false",
     "string_type": "text in quotes",
+    "string_too_short": "text that is not empty",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",

@@ -197,16 +197,18 @@ def _light(
 
 
 def _alignment(resolved: Resolved, carriers: Carriers) -> dict[str, Any]:
-    """The type by the inputs, that of the first shell or of what lies around the core; and by where the states are."""
+    """The type by where the states are, and by the inputs: the lowest barrier to either carrier in any shell.
+
+    Shells of no thickness count where no other is there; without shells, what lies around the core.
+    """
     core = resolved.core_region
     by_states = alignment.type_by_states(carriers.electron.probability[0][core], carriers.hole.probability[0][core])
     materials = {
         name: {"electron_barrier_eV": electron, "hole_barrier_eV": hole}
         for name, (electron, hole) in resolved.barriers.items()
     }
-    beside = [r for r in resolved.regions if r.name not in (core, "surroundings")] or [
-        r for r in resolved.regions if r.name != core
-    ]
+    shells = [r for r in resolved.regions if r.name not in (core, "surroundings")]
+    beside = [r for r in shells if r.there] or shells or [r for r in resolved.regions if r.name != core]
     block: dict[str, Any] = {"type_by_states": by_states, "materials": materials}
     if beside:
         lowest = [min(getattr(region, name) for region in beside) for name in ("electron_barrier", "hole_barrier")]

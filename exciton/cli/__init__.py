@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from typing import NoReturn
 
 from solvers import threads
 from solvers.launcher import launched
@@ -43,10 +44,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
+class Parser(argparse.ArgumentParser):
+    """One that says what is wrong in one line, as everything else here does."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, _line(f"{message} (see {self.prog} --help)") + "\n")
+
+
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     from exciton import __version__
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="exciton",
         description="Electron, hole and exciton in core/shell nanocrystals, from a job file to numbers and pictures.",
         epilog="Start with: exciton new -o job.toml; exciton solve job.toml",

@@ -29,14 +29,17 @@ def new_command(args: argparse.Namespace) -> int:
     if args.out is None:
         print(text, end="")
         return 0
+    from exciton.fields import write_text
+
+    if args.out.exists():
+        raise JobError(f"{args.out}: is there already, and is never overwritten; choose another name")
+    if not args.out.parent.is_dir():
+        raise JobError(f"{args.out}: cannot be written: there is no folder {args.out.parent}")
     try:
-        with args.out.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise JobError(f"{args.out}: is there already, and is never overwritten; choose another name") from error
+        write_text(args.out, text)
+        beside = _write_measured(args.example, args.out.parent)
     except OSError as error:
         raise JobError(f"{args.out}: cannot be written: {error.strerror or error}") from error
-    beside = _write_measured(args.example, args.out.parent)
     print(f"{args.out}{beside} written; next: exciton check {args.out}")
     return 0
 
@@ -45,7 +48,9 @@ def _write_measured(name: str, folder: Path) -> str:
     """The measured points that an example names, unless a file of this name is there."""
     if name not in MEASURED or (file := folder / MEASURED[name]).exists():
         return ""
-    file.write_text((_folder() / MEASURED[name]).read_text(encoding="utf-8"), encoding="utf-8")
+    from exciton.fields import write_text
+
+    write_text(file, (_folder() / MEASURED[name]).read_text(encoding="utf-8"))
     return f" and {file}"
 
 

@@ -42,6 +42,7 @@ def add(commands: "Commands") -> None:
 
 def solve_command(args: argparse.Namespace) -> int:
     """Every rank runs this; rank 0 keeps the folder and speaks."""
+    from exciton.errors import JobError
     from exciton.folder import Fields, Folder
     from exciton.overrides import parse_override
     from exciton.reader import read_job
@@ -61,10 +62,13 @@ def solve_command(args: argparse.Namespace) -> int:
         if parallel.rank(comm) == 0:
             folder = Folder(path, job, todo, overwrite=args.overwrite)
     waiting = parallel.from_first(comm, folder.waiting if folder else [])
-    failed = _run(folder, waiting, Fields.of(path, job, todo), comm, args.processes, quiet=args.quiet)
-    with parallel.together(comm):
-        if folder is not None:
-            _finish(folder, job, todo, len(todo) - len(waiting), quiet=args.quiet)
+    try:
+        failed = _run(folder, waiting, Fields.of(path, job, todo), comm, args.processes, quiet=args.quiet)
+        with parallel.together(comm):
+            if folder is not None:
+                _finish(folder, job, todo, len(todo) - len(waiting), quiet=args.quiet)
+    except OSError as error:  # a full disc, say, and points that are finished are whole
+        raise JobError(f"{path}: cannot be written: {error.strerror or error}; finished points are kept") from error
     return parallel.from_first(comm, 1 if failed else 0)
 
 
@@ -187,5 +191,5 @@ def _print(result: "Result", folder: "Folder", kept: int) -> None:
         for flag in point.get("flags", ()):
             print(f"note: {_where(point['parameters'])}: {flag}")
     if kept:
-        print(f"{kept} of {len(result.points)} points were finished before and kept")
+        print(f"{kept} of {len(result.points) + len(result.failed)} points were finished before and kept")
     print(f"results in {folder.path}/")

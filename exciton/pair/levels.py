@@ -34,13 +34,14 @@ class PairSolution:
         return c @ c.T, c.T @ c
 
     def probability(self, carriers: Carriers) -> tuple[dict[str, float], dict[str, float]]:
-        """Of electron and hole in each region, in the pair."""
+        """Of electron and hole in each region of the job, in the pair; 0 where a layer has no thickness."""
         space = carriers.space
         blocks = []
         for density, states in zip(self.densities(), self.states):
             gram = space.gram(states.vectors[:, : len(density)])
             share = np.einsum("rij,ij->r", gram, density) / np.einsum("rij,ij->", gram, density)
-            blocks.append(dict(zip(space.regions, map(float, share))))
+            found = dict(zip(space.regions, map(float, share)))
+            blocks.append({name: found.get(name, 0.0) for name in carriers.electron.probability[0]})
         return blocks[0], blocks[1]
 
 

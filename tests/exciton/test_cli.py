@@ -1,6 +1,7 @@
 """The command line's frame: exit statuses, one-line errors, quick start, and the commands that solve nothing."""
 
 import argparse
+import errno
 import os
 import subprocess
 import sys
@@ -127,6 +128,16 @@ def test_new_writes_a_job_that_checks_and_never_overwrites(capsys, tmp_path):
     assert "cannot be written" in failing(capsys, "new", "-o", tmp_path / "no" / "folder" / "job.toml")
 
 
+def test_new_leaves_nothing_half_written(capsys, tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    err = failing(capsys, "new", "--example", "zns-on-cspbbr3", "-o", tmp_path / "job.toml")
+    assert "job.toml: cannot be written: No space left" in err
+    assert not list(tmp_path.iterdir())
+
+
 def test_new_prints_without_a_file_and_lists_what_there_is(capsys):
     assert run(capsys, "new")[1] == new.example("starter")
     assert run(capsys, "new", "--example", "offset-scan")[1] == new.example("offset-scan")
@@ -139,7 +150,11 @@ def test_wrong_arguments_exit_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         cli.main(arguments)
     assert caught.value.code == 2
-    assert "usage: exciton" in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("exciton: ")
+    assert err.count("\n") == 1
+    assert "--help)" in err
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """``exciton solve``, ``mesh`` and ``doctor`` from outside: files, exit statuses, one-line errors, and kill -9."""
 
 import csv
+import errno
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from conftest import missing
 
 import exciton
 from exciton import cli
+from exciton.folder import Fields
 from solvers import hp
 
 EDGE = "structure.core.edge_nm"
@@ -179,6 +181,19 @@ def test_where_nothing_can_be_written(run, tmp_path):
         assert (status, out) == (2, "")
         assert err.count("\n") == 1
     assert sorted(f.name for f in tmp_path.iterdir()) == ["job.toml", "wall"]
+
+
+def test_a_disc_that_fills_is_one_line_and_keeps_what_is_finished(run, tmp_path, monkeypatch):
+    def write(_, solved, *__):
+        if solved.point.parameters[EDGE] == 5.0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Fields, "write", write)
+    file = jobs.write(tmp_path / "job.toml", jobs.tables(4.0, **QUICK, sweep=sweep(4.0, 5.0)))
+    status, out, err = run("solve", file, "-o", tmp_path / "r", "--quiet", "--processes", 1)
+    assert (status, out) == (2, "")
+    assert err == f"exciton: {tmp_path / 'r'}: cannot be written: No space left on device; finished points are kept\n"
+    assert [p["parameters"] for p in jobs.read(tmp_path / "r")["points"]] == [{EDGE: 4.0}]
 
 
 def test_a_failing_point_is_listed_and_the_others_go_on(run, tmp_path, monkeypatch):

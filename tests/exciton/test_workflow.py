@@ -108,6 +108,18 @@ def test_types(electron, hole, by_inputs, by_states):
     assert [c > 0.5 for c in cores] == [electron > -0.5, hole > -0.5]
 
 
+def test_a_layer_of_no_thickness_is_in_no_answer():
+    """It keeps its number with probability 0, in the pair too, and its barriers name no type."""
+    alignment = {"B": {"electron_barrier_eV": 0.4, "hole_barrier_eV": 0.8}}
+    alignment["C"] = {"electron_barrier_eV": -1.5, "hole_barrier_eV": 0.8}
+    point = jobs.solve(5.0, (("C", 0.0), ("B", 0.8)), alignment=alignment, accuracy=COARSE)
+    assert point["alignment"]["type"] == "I"
+    for carrier in ("electron", "hole"):
+        for shares in (point[carrier]["probability"][0], point["exciton"][f"{carrier}_probability"]):
+            assert list(shares) == ["core", "shell_1", "shell_2"]
+            assert shares["shell_1"] == 0
+
+
 def test_states_above_the_surroundings_are_flagged():
     low = {"L": {"electron_barrier_eV": 0.3, "hole_barrier_eV": 5.0}}
     point = jobs.solve(3.0, (), 1.0, alignment=low, accuracy=COARSE, carriers={"states": 2})

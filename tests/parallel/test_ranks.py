@@ -222,7 +222,7 @@ def test_bad_input_is_one_line_and_status_2(job):
 def test_wrong_arguments_and_other_commands_speak_once():
     done = mpiexec(2, "-m", "exciton", "solve", "a", "--nothing")
     assert done.returncode == 2
-    assert done.stderr.count("usage:") == 1
+    assert done.stderr.count("exciton: ") == 1
     done = mpiexec(2, "-m", "exciton", "--version")
     assert done.returncode == 0
     assert done.stdout.count("exciton-fem") == 1
