@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exciton.dielectric import Dielectric
+from exciton.meshed import meshed_error
 from exciton.open_space import Resolution, problem
 from exciton.resolve import Resolved
-from exciton.self_energy import self_energy
+from exciton.self_energy import MESH_FINE, ROUND_COARSE, self_energy
 from exciton.units import COULOMB
 from exciton.voxels import Voxels
 from solvers.grid import Grid
@@ -25,7 +26,6 @@ Array = NDArray[np.float64]
 INTERACTION = 4 * np.pi * COULOMB  # eV nm: e^2 / eps0
 FINE = Resolution(degree=4, finest=1.5, growth=2.5, largest=1.5)
 COARSE = Resolution(degree=3, finest=1.5, growth=2.5, largest=1.5)
-MESHED = 2.0  # of the change in a mesh: both representations share something there
 BROADER = 1.25  # interface width, and its inverse, for the derivative
 
 
@@ -138,9 +138,13 @@ class Images:
         return self._self_energy
 
     def self_energy_change(self) -> Array:
-        """What `self_energy` has gained on a coarser representation: its expectation value estimates the error."""
-        change = self._self_energy - self.rough_self_energy
-        return MESHED * change if isinstance(self.dielectric.geometry, Voxels) else change
+        """What `self_energy` has gained on a coarser representation: its expectation value estimates the error.
+
+        In a mesh the sum of what several such changes make, see `meshed_error`.
+        """
+        if isinstance(self.dielectric.geometry, Voxels):
+            return meshed_error(self.dielectric, self.grid, MESH_FINE, ROUND_COARSE)
+        return self._self_energy - self.rough_self_energy
 
     @cached_property
     def rough_self_energy(self) -> Array:

@@ -18,7 +18,7 @@ from scipy.special import ndtr
 
 from exciton.curved import curved
 from exciton.dielectric import Dielectric
-from exciton.meshed import meshed
+from exciton.meshed import Rendering, meshed
 from exciton.open_space import Resolution, planes_of, problem
 from exciton.profiles import THIN, Row, planar, spherical
 from exciton.resolve import SURROUNDINGS
@@ -45,8 +45,8 @@ FINE = Sampling(Resolution(degree=2, finest=1.5, growth=4.0, largest=1.5, far=1)
 COARSE = Sampling(Resolution(degree=2, finest=2.5, growth=3.5, largest=1.5, far=1), (0.7,))
 ROUND_FINE = Resolution(degree=3, finest=1.5, growth=3.0, largest=1.5)
 ROUND_COARSE = Resolution(degree=2, finest=1.5, growth=3.0, largest=1.5)
-MESH_FINE = ROUND_FINE, 170, 1.3, 1.1  # see `meshed`
-MESH_COARSE = ROUND_COARSE, 85, 1.9, 0.5
+MESH_FINE = Rendering(ROUND_FINE, charges=170, away=1.3, deep=1.1)
+MESH_COARSE = Rendering(ROUND_COARSE, charges=85, away=1.9, deep=0.5)
 ALMOST = 0.25  # radius of a rounded cube, over its edge, up to which it is treated as a box
 SAME = 1e-6  # nm
 
@@ -68,7 +68,7 @@ def self_energy(dielectric: Dielectric, grid: Grid, *, coarse: bool = False, wid
     """
     geometry = dielectric.geometry
     if isinstance(geometry, Voxels):
-        return meshed(dielectric, grid, *(MESH_COARSE if coarse else MESH_FINE))
+        return meshed(dielectric, grid, MESH_COARSE if coarse else MESH_FINE)
     if isinstance(geometry.core, Sphere) and not any(geometry.core_shift):
         return _concentric(dielectric, grid, 2 * THIN if coarse else THIN)
     if isinstance(geometry.core, Cuboid):
