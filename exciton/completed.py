@@ -18,7 +18,7 @@ from exciton.errors import JobError
 from exciton.facts import Facts, facts
 from exciton.job import SOLID_KEYS, Job, MaterialTable
 from exciton.keypath import Path
-from exciton.resolve import line_up, medium_of
+from exciton.resolve import line_up, medium_of, resolve
 from exciton.roles import materials_by_role
 
 NO_PARAMETERS = ("schema", "title", "sweep", "compare", "output")  # tables and keys that change no physics
@@ -119,10 +119,16 @@ def _derived_of_alignment(job: Job, core: Facts, other: Facts) -> Iterator[tuple
 
 def _derived_of_light(job: Job, core: Facts, medium: Facts) -> Iterator[tuple[Path, tuple[Any, str]]]:
     emission = job.emission
+    try:
+        resolved = resolve(job.model_copy(update={"sweep": ()}))
+    except JobError:  # said where the point is resolved: a sweep may yet give what is missing here
+        resolved = None
     if job.exciton.polarisation is None:
-        yield ("exciton", "polarisation"), (None, "")
+        value = None if resolved is None else resolved.exciton.polarisation
+        yield ("exciton", "polarisation"), (value, "where there is a pair and all permittivities are known")
     if emission.lifetime is None:
-        yield ("emission", "lifetime"), (None, "")
+        value = None if resolved is None else resolved.kane_energy is not None
+        yield ("emission", "lifetime"), (value, "where there is a pair and the core's Kane energy is known")
     if emission.kane_energy_eV is None:
         yield ("emission", "kane_energy_eV"), (core.number("kane_energy_eV"), f"of {core.name}")
     if emission.refractive_index is None:

@@ -68,7 +68,7 @@ def view_command(args: argparse.Namespace) -> int:
     except ValueError as error:  # a state that is not there, or a file that holds no fields of ours
         raise error if isinstance(error, JobError) else JobError(f"{args.folder}: {error}") from error
     except OSError as error:
-        file = error.filename or args.html or args.movie or args.screenshot or args.folder
+        file = args.html or args.movie or args.screenshot or error.filename or args.folder
         raise JobError(f"{file}: cannot be written: {error.strerror or error}") from error
     if len(chosen) < len(saved.points) and not args.point:
         print(f"exciton: {len(chosen)} of {len(saved.points)} points shown; choose with --point", file=sys.stderr)

@@ -205,3 +205,10 @@ def test_derived_values_are_comments_in_the_resolved_job():
     assert "# electron_barrier_eV = 0.25  (affinity rule)" in text
     assert "electron_mass = 0.252  # 0.13" in text
     assert '# medium = "ligands"' in text
+
+
+@pytest.mark.parametrize(("level", "shown"), [("correlated", "true"), ("none", "false")])
+def test_the_resolved_job_shows_defaults_that_depend_on_the_materials(level, shown):
+    text = to_toml(job(exciton={"level": level}))
+    assert f"# polarisation = {shown}  (where" in text
+    assert f"# lifetime = {shown}  (where" in text
