@@ -3,6 +3,9 @@
 Every pair state is a Gaussian line. Absorption has its enhancement K_i as strength; emission K_i, photon energy and
 Boltzmann factor. In an ensemble all lines of a particle move with its ground pair, whose energy is a parabola in the
 size of the core plus one in the thickness of the outermost shell, through solutions one standard deviation either way.
+
+Absorption is told up to where lines that were not solved for begin to matter, one full width below the first of them:
+there a Gaussian has a sixteenth of its height. Above that it is not a number.
 """
 
 import csv
@@ -36,7 +39,7 @@ class Spectrum:
     """Curves over the photon energy."""
 
     energy: Array  # eV
-    absorption: Array  # sum of K_i times a line of unit area, 1/eV
+    absorption: Array  # sum of K_i times a line of unit area, 1/eV; NaN where lines are missing
     emission: Array  # photons, 1 at its peak
     absorption_ensemble: Array | None = None
     emission_ensemble: Array | None = None
@@ -59,7 +62,7 @@ class Spectrum:
 
 
 def spectrum(resolved: Resolved, states: Manifold, comm: Comm = None) -> Spectrum:
-    """The spectra of a point, from its lowest line to where products of orbitals begin that were not solved for.
+    """The spectra of a point, absorption to where products of orbitals begin that were not solved for.
 
     Raises
     ------
@@ -76,7 +79,7 @@ def spectrum(resolved: Resolved, states: Manifold, comm: Comm = None) -> Spectru
     low = max(lines[0] - MARGIN * (width + spread), 0.2 * gap)
     energy = np.linspace(low, max(top, lines[0] + MARGIN * width), POINTS)
     glow = states.weights(emission.temperature_K) * lines * states.enhancements
-    absorption = _curve(energy, lines, states.enhancements, width)
+    absorption = np.where(energy <= top - width, _curve(energy, lines, states.enhancements, width), np.nan)
     light = _curve(energy, lines, glow, width)
     if average is None:
         return Spectrum(energy, absorption, light / light.max())
@@ -85,7 +88,8 @@ def spectrum(resolved: Resolved, states: Manifold, comm: Comm = None) -> Spectru
         sum(share * _curve(energy, lines + shift, strength, width) for shift, share in zip(shifts, shares))
         for strength in (states.enhancements, glow)
     )
-    return Spectrum(energy, absorption, light / light.max(), np.asarray(many), np.asarray(bright / np.max(bright)))
+    many = np.where(energy <= top - np.hypot(width, FWHM * spread), many, np.nan)
+    return Spectrum(energy, absorption, light / light.max(), many, np.asarray(bright / np.max(bright)))
 
 
 def _curve(energy: Array, lines: Array, strengths: Array, width: float) -> Array:

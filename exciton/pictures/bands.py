@@ -22,6 +22,7 @@ from exciton.pictures.profile import Level, Profile, levels, read_axis
 
 Point = Mapping[str, Any]
 
+_DIGITS = 6  # of a band edge in eV: edges that differ by less are one
 _REACH = 5.0  # barriers higher than this many times the levels' span are torn off
 _MM = 1 / 25.4
 _LINE_MM = 2.9  # between two labels on the margin
@@ -138,7 +139,7 @@ class _Half:
         """Where an energy of the carrier is drawn, in eV of the axis from the carrier's zero (unsigned)."""
         if energy <= self.top:
             return energy
-        rank = sum(edge < energy - 1e-9 for edge in self.far)
+        rank = sum(edge < round(energy, _DIGITS) for edge in self.far)
         return self.top + (0.9 + rank) * self.strip
 
 
@@ -147,7 +148,7 @@ def _halves(profile: Profile, point: Point, gap: float) -> list[_Half]:
     for carrier, sign, origin in (("electron", 1, gap), ("hole", -1, 0.0)):
         found = point[carrier]
         drawn = levels(found["energies_meV"], found.get("error_meV", ()), profile.density[carrier])
-        halves.append(_window(carrier, sign, origin, drawn, sorted(set(profile.edge[carrier].round(6)))))
+        halves.append(_window(carrier, sign, origin, drawn, sorted(set(profile.edge[carrier].round(_DIGITS)))))
     return halves
 
 

@@ -89,7 +89,7 @@ def read_spectrum(path: Path) -> Table:
 
 
 def _peak(table: Table, kind: str) -> float:
-    return max(float(table[name].max()) for name in (kind, f"{kind}_ensemble") if name in table)
+    return max(float(np.nanmax(table[name], initial=0.0)) for name in (kind, f"{kind}_ensemble") if name in table)
 
 
 def _window(table: Table) -> tuple[float, float]:
@@ -97,7 +97,7 @@ def _window(table: Table) -> tuple[float, float]:
     x = table["energy_eV"]
     bright = np.zeros(len(x), bool)
     for name in set(table) & {"absorption", "emission", "absorption_ensemble", "emission_ensemble"}:
-        bright |= table[name] > _DARK * table[name].max()
+        bright |= table[name] > _DARK * np.nanmax(table[name], initial=0.0)
     return (float(x[bright].min()), float(x[bright].max())) if bright.any() else (float(x[0]), float(x[-1]))
 
 
@@ -105,6 +105,7 @@ def _curve(axes: Any, x: Floats, table: Table, kind: str, scale: float, colour: 
     ensemble = f"{kind}_ensemble" in table
     whole = table[f"{kind}_ensemble" if ensemble else kind] / scale
     axes.fill_between(x, whole, color=colour, alpha=0.22, lw=0)
-    axes.plot(x, whole, color=colour, lw=1.2, label=f"{kind}, ensemble" if ensemble else kind)
+    what = f"{kind}, as far as solved for" if np.isnan(whole).any() else kind
+    axes.plot(x, whole, color=colour, lw=1.2, label=f"{what}, ensemble" if ensemble else what)
     if ensemble:
         axes.plot(x, table[kind] / scale, color=colour, lw=0.7, ls="--", label=f"{kind}, one particle")

@@ -78,6 +78,15 @@ def test_band_axis_is_torn_only_below_far_barriers():
     assert drawn.ceiling == drawn.top
 
 
+def test_torn_off_edges_have_a_place_each():
+    """Whatever digits they have: an edge of 0.999830412 eV is not above itself."""
+    edges = [0.999830412, 3.0]
+    half = bands._window("hole", -1, 0.0, [], [round(edge, bands._DIGITS) for edge in edges])
+    first, second = map(half.place, edges)
+    assert first == pytest.approx(half.top + 0.9 * half.strip)
+    assert second == pytest.approx(first + half.strip)
+
+
 def test_sweep_of_band_diagrams(tmp_path, texts):
     thicknesses = (0.0, 0.55, 2.15)
     files = [write_axis(tmp_path / f"{i}.csv", t) for i, t in enumerate(thicknesses)]

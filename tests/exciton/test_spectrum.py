@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import jobs
 import numpy as np
@@ -27,8 +28,23 @@ def curves(**emission):
 def test_absorption_has_the_strength_of_all_lines():
     """Unit areas times K_i, wherever the lines are; a dark state leaves no trace."""
     _, found = curves()
-    assert np.trapezoid(found.absorption, found.energy) == pytest.approx(16.0, rel=1e-4)
+    assert np.trapezoid(np.nan_to_num(found.absorption), found.energy) == pytest.approx(16.0, rel=1e-4)
     assert found.emission.max() == pytest.approx(1.0)
+
+
+def test_absorption_ends_where_lines_are_missing():
+    """A line where the products begin that were not solved for adds a hundredth of itself to what is told, no more."""
+    missing = 0.1
+    resolved, _ = curves()
+    known = spectrum(resolved, replace(STATES, beyond=np.array([missing])))
+    more = Manifold(np.append(STATES.energies, missing), np.append(STATES.enhancements, 16.0), STATES.beyond)
+    whole = spectrum(resolved, more)
+    told = np.isfinite(known.absorption)
+    assert known.energy[told].max() == pytest.approx(resolved.gap + missing - 0.020, abs=1e-3)
+    true = np.interp(known.energy[told], whole.energy, np.nan_to_num(whole.absorption))
+    peak = 16.0 / (0.020 / np.sqrt(8 * np.log(2)) * np.sqrt(2 * np.pi))
+    assert np.max(true - known.absorption[told]) == pytest.approx(peak / 16, rel=0.1)
+    assert np.all(np.isfinite(known.emission))
 
 
 def test_emission_is_weighted_by_boltzmann():
@@ -52,7 +68,7 @@ def test_an_ensemble_is_broader_and_shifts():
         variance.append(float((found.energy - mean[-1]) ** 2 @ weight))
     assert variance[1] > 1.5 * variance[0]
     assert mean[1] > mean[0]
-    assert np.trapezoid(found.absorption_ensemble, found.energy) <= 16.0 * (1 + 1e-6)
+    assert np.trapezoid(np.nan_to_num(found.absorption_ensemble), found.energy) <= 16.0 * (1 + 1e-6)
 
 
 def test_the_table_names_its_units():
