@@ -25,6 +25,7 @@ from exciton.job_errors import fault, one_line
 
 Positive = Annotated[float, Field(gt=0, le=1e9)]
 Error = Annotated[float, Field(ge=0, le=1e9)]
+LIGHT = 0.05, 20.0  # eV: photons that a semiconductor may emit
 Words = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
@@ -46,12 +47,25 @@ class MeasuredPoint(Table):
     def _one_peak(self) -> Self:
         if self.emission_eV is not None and self.emission_nm is not None:
             raise fault(("emission_nm",), "given beside emission_eV; give one of the two")
+        self._refuse_other_unit()
         for key in self.parameters:
             try:
                 keypath.parse(key)
             except JobError as error:
                 raise fault(("parameters", key), str(error)) from None
         return self
+
+    def _refuse_other_unit(self) -> None:
+        """An energy among wavelengths, or the reverse."""
+        from exciton.units import HC
+
+        for key, value, other, unit in (
+            ("emission_nm", self.emission_nm, "emission_eV", "eV"),
+            ("emission_eV", self.emission_eV, "emission_nm", "nm"),
+        ):
+            energy = value if key == "emission_eV" or value is None else HC / value
+            if value is not None and energy is not None and not LIGHT[0] <= energy <= LIGHT[1]:
+                raise fault((key,), f"found {value:g}, which is {HC / value:.3g} {unit}; did you mean {other}?")
 
 
 class Measured(Table):

@@ -57,6 +57,8 @@ def estimate(resolved: "Resolved") -> str:
 
 
 def _sections(file: Path, job: "Job", points: "Sequence[Point]") -> Iterator[Section]:
+    from exciton.cli.cost import seconds
+
     count = f"{len(points)} point{'s' if len(points) > 1 else ''}"
     yield f"{file}: a valid job, {count}", [job.title] if job.title else []
     first = points[0].resolved
@@ -74,19 +76,19 @@ def _sections(file: Path, job: "Job", points: "Sequence[Point]") -> Iterator[Sec
     discretisations = dict.fromkeys(estimate(point.resolved) for point in points)
     pairs = dict.fromkeys(_pair(point.resolved) for point in points)
     cost = [f"{count} of {regions} regions, {first.carriers.states} states a carrier", *discretisations, *pairs]
+    if first.exciton.level != "none":
+        whole = sum(seconds(point.resolved) for point in points)
+        cost.append(f"some {whole:.0f} s of CPU in all, as cubes of 14 nm in ZnS take; other shapes and sizes differ")
     yield "Cost", cost
 
 
 def _pair(resolved: "Resolved") -> str:
-    """The pair, and about how long one took."""
-    from exciton.cli.cost import seconds
-
     level = resolved.exciton.level
     if level == "none":
         return "no pair"
     extras = ["dielectric mismatch"] * bool(resolved.exciton.polarisation)
     extras += ["lifetime"] * (resolved.kane_energy is not None)
-    return f"pair: {', '.join([level, *extras])}; some {seconds(resolved):.0f} s of CPU for a cube of 14 nm in ZnS"
+    return f"pair: {', '.join([level, *extras])}"
 
 
 def _region_row(region: "Region") -> tuple[str, ...]:

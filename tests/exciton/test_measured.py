@@ -88,6 +88,14 @@ def test_words_stand_at_their_word():
             "one of the two",
         ),
         ('label = "x"\nsource = "y"\n[[point]]\nname = "a"\nparameters = {}\nlifetime_ns = -1.0', "above 0"),
+        (
+            'label = "x"\nsource = "y"\n[[point]]\nname = "a"\nparameters = {}\nemission_nm = 2.43',
+            "found 2.43, which is 510 eV; did you mean emission_eV?",
+        ),
+        (
+            'label = "x"\nsource = "y"\n[[point]]\nname = "a"\nparameters = {}\nemission_eV = 510.0',
+            "found 510, which is 2.43 nm; did you mean emission_nm?",
+        ),
         ("label = ", "no TOML"),
         (None, "cannot be read"),
         (
