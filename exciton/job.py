@@ -8,7 +8,16 @@ computes anything.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+    model_validator,
+)
 
 from exciton.errors import JobError
 from exciton.job_errors import fault, one_line
@@ -16,6 +25,7 @@ from exciton.keypath import plain, shown
 from solvers.options import parse
 
 SCHEMA = 1
+THINNEST = 1e-4  # nm, of a layer
 
 SIZES: Mapping[str, tuple[str, ...]] = {  # keys of structure.core that each shape wants, besides the material
     "cube": ("edge_nm",),
@@ -44,8 +54,15 @@ def _computed_or_number(value: Any) -> Any:
     return value
 
 
+def _there_or_not(value: float) -> float:
+    """A layer far thinner than an atom is a slip; and below 1e-5 nm the estimates of errors fail, without a word."""
+    if 0 < value < THINNEST:
+        raise fault((), f"found {value:g}, allowed: 0 (not there), or at least {THINNEST:g}")
+    return value
+
+
 Size = Annotated[float, Field(ge=1e-3, le=1e4)]  # nm
-Thickness = Annotated[float, Field(ge=0, le=1e4)]  # nm
+Thickness = Annotated[float, Field(ge=0, le=1e4), AfterValidator(_there_or_not)]  # nm
 Shift = Annotated[float, Field(ge=-1e4, le=1e4)]  # nm
 Mass = Annotated[float, Field(ge=1e-4, le=1e4)]  # free-electron masses
 Energy = Annotated[float, Field(ge=-1e3, le=1e3)]  # eV
@@ -76,7 +93,7 @@ class Layer(Table):
     """A layer around everything inside it."""
 
     material: Name = Field(description="of the database, or of a `[materials.NAME]` table")
-    thickness_nm: Thickness = Field(description="per face; 0 means not there")
+    thickness_nm: Thickness = Field(description="per face; 0 means not there, else at least 0.0001")
 
 
 class StructureTable(Table):
