@@ -136,9 +136,21 @@ class StructureTable(Table):
                 raise fault((key,), f'is missing; shape = "{self.shape}" wants {", ".join(wanted)}')
         if self.core is not None:
             self._check_size(self.core)
+            self._check_gap()
         if self.regions is not None and self.core_region not in self.regions:
             raise fault(("core_region",), f"found {shown(self.core_region)}, allowed: {' | '.join(self.regions)}")
         return self
+
+    def _check_gap(self) -> None:
+        """What a shift leaves of the first layer is as thick as a layer must be; a core pushed through it is found later."""
+        layers = (*self.shells, *(() if self.surroundings is None else (self.surroundings,)))
+        first = next((layer.thickness_nm for layer in layers if layer.thickness_nm > 0), 0.0)
+        left = first - max(map(abs, self.core_shift_nm))
+        if 0 < left < THINNEST:
+            raise fault(
+                ("core_shift_nm",),
+                f"found {shown(self.core_shift_nm)}, allowed: at least {THINNEST:g} nm left of the first layer",
+            )
 
     def _check_size(self, core: Core) -> None:
         wanted = SIZES[self.shape]

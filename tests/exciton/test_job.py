@@ -115,6 +115,7 @@ def test_a_job_is_frozen():
         ("emission.local_field", 0, ["emission.local_field: found 0, allowed: ", '"computed", or a number above 0']),
         ("emission.local_field", True, ["emission.local_field: found true, allowed: ", "at most 100"]),
         ("structure.shells[0].thickness_nm", 1e-6, ["thickness_nm: found 1e-06, allowed: 0", "at least 0.0001"]),
+        ("structure.core_shift_nm", [0.0, -0.999999, 0.0], ["core_shift_nm: found [0.0, -0.99", "0.0001 nm left"]),
         ("structure.medium", "", ["text that is not empty"]),
         ("structure.core.edge_nm", 1e300, ["1e+300", "at most 10000"]),
         ("structure.shells[0].thickness_nm", -0.1, ["structure.shells[0].thickness_nm", "-0.1", "at least 0"]),
