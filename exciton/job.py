@@ -142,7 +142,7 @@ class StructureTable(Table):
         return self
 
     def _check_gap(self) -> None:
-        """What a shift leaves of the first layer is as thick as a layer must be; a core pushed through it is found later."""
+        """What a shift leaves of the first layer is as thick as a layer must be; no room at all is found later."""
         layers = (*self.shells, *(() if self.surroundings is None else (self.surroundings,)))
         first = next((layer.thickness_nm for layer in layers if layer.thickness_nm > 0), 0.0)
         left = first - max(map(abs, self.core_shift_nm))
