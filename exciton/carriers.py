@@ -31,6 +31,7 @@ from solvers.adapt import Cells, Problem, Solved, adapt, fixed, space_on
 from solvers.distributed import DistributedSpace
 from solvers.distributed.parts import dealt
 from solvers.eigen import Eigenpairs
+from solvers.errors import NotAffordable, OutOfReach
 from solvers.functions import FunctionSpace
 from solvers.parallel import Comm, from_first, rank, size
 from solvers.pointwise import Potential
@@ -111,7 +112,13 @@ def bound_states(resolved: Resolved, comm: Comm = None, memory: hp.Memory | None
         Too few states reached the eigensolver's tolerance.
     """
     there = [region for region in resolved.regions if region.there]
-    solved = _solved(resolved, _by_name(there), comm, memory)
+    try:
+        solved = _solved(resolved, _by_name(there), comm, memory)
+    except OutOfReach as error:
+        raise NotAffordable(
+            f"levels to {1e3 * error.asked:.2g} meV were asked for; {1e3 * error.reached:.2g} meV was reached with "
+            f"{error.unknowns} unknowns: ask for less (accuracy.energy_meV, or pair_meV), or for fewer states"
+        ) from error
     names = tuple(region.name for region in resolved.regions)
     n = resolved.carriers.states
     electron, hole = (

@@ -18,7 +18,7 @@ from meshes.refine import bisected
 
 from .distributed import DistributedSpace
 from .eigen import Eigenpairs
-from .errors import NotAffordable
+from .errors import OutOfReach
 from .functions import FunctionSpace
 from .mirrored import mirrored
 from .parallel import Comm
@@ -134,7 +134,7 @@ def adapt(
 
     Raises
     ------
-    NotAffordable
+    OutOfReach
         The tolerance would take more than `LIMIT` unknowns; the message says what was reached.
     NotConverged
         An eigensolver failed.
@@ -145,7 +145,7 @@ def adapt(
     def solve(degree: int) -> Pair:
         space = space_on(mesh, degree, comm)
         if space.at_once > LIMIT:
-            raise NotAffordable(_too_much(tolerance, reached))
+            raise OutOfReach(tolerance, reached, LIMIT)
         return space, _solve(space, problems, backend, residual)
 
     mesh, defect = mesh_of(size)
@@ -177,7 +177,7 @@ def adapt(
             size *= FINER
             finer, defect = mesh_of(size)
         if finer is None:
-            raise NotAffordable(_too_much(tolerance, reached))
+            raise OutOfReach(tolerance, reached, LIMIT)
         mesh, degree, before = finer, min(degree, RESUMED) - 1, np.inf
         low = solve(degree)
 
@@ -217,11 +217,4 @@ def _solve(
         raise ValueError("on meshes a potential is constant in each region: `extra` is for nested boxes")
     return tuple(
         space.lowest(p.diffusion, p.potential, p.count, tolerance=tolerance, backend=backend) for p in problems
-    )
-
-
-def _too_much(tolerance: float, reached: float) -> str:
-    return (
-        f"an accuracy of {tolerance:.1e} was asked for and {reached:.1e} was reached within {LIMIT} unknowns: "
-        "ask for less, or for fewer states"
     )

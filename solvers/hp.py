@@ -23,7 +23,7 @@ from . import separable
 from .adapt import Problem, Solved
 from .eigen import Eigenpairs
 from .enriched import Element, alike, elements, line_of, richer, same
-from .errors import NotAffordable
+from .errors import OutOfReach
 from .lacks import lacks
 from .line import Line, graded
 from .parallel import Comm, from_first
@@ -92,7 +92,7 @@ def adapt(
 
     Raises
     ------
-    NotAffordable
+    OutOfReach
         The tolerance would take more unknowns or digits than there are; the message says what was reached.
     NotConverged
         An eigensolver failed.
@@ -133,10 +133,7 @@ def adapt(
         followed = [replace(levels, count=n) for levels, n in zip(better, counts)]
         lines = alike(lines, _refined(lines, choices, rich, problems, followed, 0.4 * tolerance / worst))
         lines = from_first(comm, lines)
-    raise NotAffordable(
-        f"an accuracy of {tolerance:.1e} was asked for; {worst:.1e} was reached on {space.size} unknowns: "
-        "ask for less, or for fewer states"
-    )
+    raise OutOfReach(tolerance, worst, space.size)
 
 
 @dataclass(frozen=True, slots=True)

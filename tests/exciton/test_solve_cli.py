@@ -210,7 +210,7 @@ def test_a_failing_point_is_listed_and_the_others_go_on(run, tmp_path, monkeypat
     assert [p["parameters"]["accuracy.energy_meV"] for p in result["points"]] == [10.0, 20.0]
     (failed,) = result["failed"]
     assert failed["parameters"] == {"accuracy.energy_meV": 0.001}
-    assert "was asked for" in failed["error"]
+    assert "levels to 0.001 meV were asked for" in failed["error"]
     # tried again, now with room; the finished ones are kept
     monkeypatch.undo()
     assert run("solve", tmp_path / "job.toml", "-o", tmp_path / "r", "--quiet") == (0, "", "")

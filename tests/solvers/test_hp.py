@@ -62,7 +62,7 @@ def test_estimate_against_a_finer_solution(structure, a, v):
 
 def test_what_cannot_be_afforded(monkeypatch):
     monkeypatch.setattr(hp, "LIMIT", 60_000)
-    with pytest.raises(NotAffordable, match=r"1\.0e-07 was asked for; \d\.\de-\d+ was reached on \d+ unknowns"):
+    with pytest.raises(NotAffordable, match=r"1\.0e-07 was asked for; \d\.\de-\d+ was reached with \d+ unknowns"):
         hp.adapt(grids.nested((4.0, 4.0, 4.0), (1.0,)), [problem((1.0, 0.1), (0.0, 3.0))], 1e-7)
 
 
