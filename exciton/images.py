@@ -5,7 +5,7 @@ a Poisson problem of its own, with the source ``div((eps - eps_core) grad phi_co
 Energies eV, lengths nm.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,9 +15,10 @@ from exciton.dielectric import Dielectric
 from exciton.meshed import meshed_error
 from exciton.open_space import Resolution, problem
 from exciton.resolve import Resolved
-from exciton.self_energy import MESH_FINE, ROUND_COARSE, self_energy
+from exciton.self_energy import MESH_FINE, MOST, ROUND_COARSE, USUAL, self_energy
 from exciton.units import COULOMB
 from exciton.voxels import Voxels
+from meshes.shapes import Cuboid
 from solvers.grid import Grid
 from solvers.poisson import Field, Poisson
 
@@ -41,11 +42,14 @@ class Images:
         On which densities and potentials are values.
     elements
         Interface width in which elements are measured, nm; None: that of the interfaces.
+    detail
+        Of the self-energies (see `exciton.self_energy`).
     """
 
     dielectric: Dielectric
     grid: Grid
     elements: float | None = None
+    detail: int = USUAL
 
     @classmethod
     def of(cls, resolved: Resolved, grid: Grid) -> "Images":
@@ -147,13 +151,26 @@ class Images:
         return self._self_energy - self.rough_self_energy
 
     @cached_property
+    def self_energies(self) -> tuple[Array, ...]:
+        """`self_energy` in this detail, in less, and so on, eV."""
+        less = (self_energy(self.dielectric, self.grid, detail=n) for n in reversed(range(self.detail - 1)))
+        return self._self_energy, self.rough_self_energy, *less
+
+    @cached_property
     def rough_self_energy(self) -> Array:
         """`self_energy` on the coarser representation: enough for how it changes with the interface width."""
-        return self_energy(self.dielectric, self.grid, coarse=True, width=self.elements)
+        return self_energy(self.dielectric, self.grid, detail=self.detail - 1, width=self.elements)
 
     @cached_property
     def _self_energy(self) -> Array:
-        return self_energy(self.dielectric, self.grid, width=self.elements)
+        return self_energy(self.dielectric, self.grid, detail=self.detail, width=self.elements)
+
+    @property
+    def refined(self) -> "Images | None":
+        """The same with self-energies in more detail; None where there is no more: only boxes have some."""
+        geometry = self.dielectric.geometry
+        boxes = not isinstance(geometry, Voxels) and isinstance(geometry.core, Cuboid)
+        return replace(self, detail=self.detail + 1) if boxes and self.detail < MOST else None
 
     # -- the interface ---------------------------------------------------------------------------------------------
 

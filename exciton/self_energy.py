@@ -8,6 +8,7 @@ Other shapes are left to `curved`, meshes from files to `meshed`.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -43,6 +44,10 @@ class Sampling:
 
 FINE = Sampling(Resolution(degree=2, finest=1.5, growth=4.0, largest=1.5, far=1), (0.5, 0.82), 2)
 COARSE = Sampling(Resolution(degree=2, finest=2.5, growth=3.5, largest=1.5, far=1), (0.7,))
+FINER = Sampling(FINE.resolution, (0.4, 0.7, 0.9), 4)
+FINEST = Sampling(FINE.resolution, (0.3, 0.6, 0.8, 0.93), 5)
+SAMPLINGS = (COARSE, FINE, FINER, FINEST)
+USUAL, MOST = 1, len(SAMPLINGS) - 1  # of them
 ROUND_FINE = Resolution(degree=3, finest=1.5, growth=3.0, largest=1.5)
 ROUND_COARSE = Resolution(degree=2, finest=1.5, growth=3.0, largest=1.5)
 MESH_FINE = Rendering(ROUND_FINE, charges=170, away=1.3, deep=1.1)
@@ -51,13 +56,14 @@ ALMOST = 0.25  # radius of a rounded cube, over its edge, up to which it is trea
 SAME = 1e-6  # nm
 
 
-def self_energy(dielectric: Dielectric, grid: Grid, *, coarse: bool = False, width: float | None = None) -> Array:
+def self_energy(dielectric: Dielectric, grid: Grid, *, detail: int = USUAL, width: float | None = None) -> Array:
     """(nx, ny, nz) Sigma on a grid, eV.
 
     Parameters
     ----------
-    coarse
-        On a coarser representation: the expectation value of what changes estimates the error.
+    detail
+        Of the representation, of `SAMPLINGS`: the expectation value of what one less changes estimates the error.
+        Shapes other than boxes have two, and take the `USUAL` one for more.
     width
         In which elements are measured, nm, of boxes; None: that of the interfaces.
 
@@ -66,13 +72,13 @@ def self_energy(dielectric: Dielectric, grid: Grid, *, coarse: bool = False, wid
     NotConverged
         The permittivities are too far apart for the linear solver.
     """
-    geometry = dielectric.geometry
+    geometry, coarse = dielectric.geometry, detail < USUAL
     if isinstance(geometry, Voxels):
         return meshed(dielectric, grid, MESH_COARSE if coarse else MESH_FINE)
     if isinstance(geometry.core, Sphere) and not any(geometry.core_shift):
         return _concentric(dielectric, grid, 2 * THIN if coarse else THIN)
     if isinstance(geometry.core, Cuboid):
-        return _sampled(dielectric, grid, COARSE if coarse else FINE, width)
+        return _sampled(dielectric, grid, SAMPLINGS[detail], width)
     boxlike = isinstance(geometry.core, RoundedCube) and geometry.core.radius <= ALMOST * geometry.core.edge
     if boxlike and not coarse:
         return _sampled(dielectric, grid, replace(FINE, resolution=ROUND_FINE), width)
@@ -92,9 +98,29 @@ def _concentric(dielectric: Dielectric, grid: Grid, thin: float) -> Array:
 
 def _sampled(dielectric: Dielectric, grid: Grid, sampling: Sampling, width: float | None = None) -> Array:
     """Point charges at some points, and interpolation between them."""
-    poisson = problem(dielectric, sampling.resolution, width=width)
-    mirrored = [axis.mirrored for axis in poisson.axes]
+    geometry = dielectric.geometry
+    assert not isinstance(geometry, Voxels)
+    mirrored = geometry.mirror
     rows = [_samples(dielectric, d, mirrored[d], grid.points[d], sampling) for d in range(3)]
+    values = _from_charges(dielectric, tuple(tuple(row.tolist()) for row in rows), sampling.resolution, width)
+    stacks = [_stacks(dielectric, axis) for axis in range(3)]
+    cores = [_core(dielectric, axis) for axis in range(3)]
+    tables = [_interpolation(row, m, core, x) for row, m, core, x in zip(rows, mirrored, cores, grid.points)]
+    total = contract(values[None], *tables)[0]
+    for axis, each in enumerate(stacks):
+        for stack, trust in zip(each, _trusted(grid.points, stacks, axis, dielectric.width, np.multiply.outer)):
+            profile = planar(stack.along, stack.planes, dielectric.spread)(grid.points[axis])
+            total += np.moveaxis(np.multiply.outer(profile, trust), 0, axis)
+    return total
+
+
+@lru_cache(maxsize=8)  # another grid, or more detail, asks for the same again
+def _from_charges(
+    dielectric: Dielectric, row_of: tuple[tuple[float, ...], ...], resolution: Resolution, width: float | None
+) -> Array:
+    """(nx, ny, nz) Sigma less the plane layers' at the products of three rows of coordinates, eV."""
+    poisson = problem(dielectric, resolution, width=width)
+    rows = [np.array(row) for row in row_of]
     kinds = [next(k for k in range(d + 1) if np.array_equal(rows[k], rows[d])) for d in range(3)]
     index, owner = _distinct([len(row) for row in rows], kinds)
     points = np.stack([row[i] for row, i in zip(rows, index.T)], axis=1)
@@ -104,15 +130,7 @@ def _sampled(dielectric: Dielectric, grid: Grid, sampling: Sampling, width: floa
         for stack, trust in zip(each, _trusted(list(points.T), stacks, axis, dielectric.width, np.multiply)):
             row = stack.along(poisson.nodes[axis])
             rest -= trust * regular_part_of_slab(poisson, points, stack.along(points[:, axis]), axis, row)
-    values = (2 * np.pi * COULOMB * rest)[owner].reshape([len(row) for row in rows])
-    cores = [_core(dielectric, axis) for axis in range(3)]
-    tables = [_interpolation(row, m, core, x) for row, m, core, x in zip(rows, mirrored, cores, grid.points)]
-    total = contract(values[None], *tables)[0]
-    for axis, each in enumerate(stacks):
-        for stack, trust in zip(each, _trusted(grid.points, stacks, axis, dielectric.width, np.multiply.outer)):
-            profile = planar(stack.along, stack.planes, dielectric.spread)(grid.points[axis])
-            total += np.moveaxis(np.multiply.outer(profile, trust), 0, axis)
-    return total
+    return np.asarray((2 * np.pi * COULOMB * rest)[owner].reshape([len(row) for row in rows]))
 
 
 def _core(dielectric: Dielectric, axis: int) -> tuple[float, float]:

@@ -255,10 +255,11 @@ def _missed(resolved: Resolved, solution: PairSolution | None) -> Iterator[str]:
     """Where the mismatch's own error takes the pair energy beyond its tolerance."""
     if solution is not None and solution.mismatch is not None:
         error, own = 1e3 * solution.pair.error, 1e3 * solution.mismatch.error
+        most = max(solution.mismatch.errors.items(), key=lambda each: each[1])[0]
         if error > resolved.accuracy.pair_meV and not resolved.accuracy.by_hand:
             yield (
                 f"the pair energy is known to {error:.2g} meV, accuracy.pair_meV = {resolved.accuracy.pair_meV:g}: the "
-                f"self-energies and images take {own:.2g} meV"
+                f"self-energies and images take {own:.2g} meV, most by {most}"
             )
 
 

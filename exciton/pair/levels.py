@@ -64,14 +64,21 @@ def solve_pair(resolved: Resolved, carriers: Carriers) -> PairSolution:
 
 
 def with_mismatch(resolved: Resolved, carriers: Carriers, solution: PairSolution) -> PairSolution:
-    """The same with images in its attraction and both self-energies; their error joins that of the pair."""
-    polarisation = Polarisation.of(resolved, carriers, solution.states, solution.amplitudes)
-    found = solution.correlated
-    if found is None:
-        mismatch = polarisation.of_state(solution.amplitudes)
-    else:
-        function = found.geminals.function(found.states)
-        mismatch = polarisation.of_function(function, found.geminals.integrals.sample, solution.amplitudes)
+    """The same with images in its attraction and both self-energies; their error joins that of the pair.
+
+    What that error comes from is refined until ``accuracy.pair_meV`` holds, or cannot hold that way.
+    """
+    better: Polarisation | None = Polarisation.of(resolved, carriers, solution.states, solution.amplitudes)
+    found, accuracy = solution.correlated, resolved.accuracy
+    function = None if found is None else found.geminals.function(found.states)
+    allowed = np.inf if accuracy.by_hand else 1e-3 * accuracy.pair_meV - solution.pair.error
+    while better is not None:
+        polarisation = better
+        if found is None or function is None:
+            mismatch = polarisation.of_state(solution.amplitudes)
+        else:
+            mismatch = polarisation.of_function(function, found.geminals.integrals.sample, solution.amplitudes)
+        better = None if mismatch.error <= allowed else polarisation.refined(mismatch, allowed)
     return replace(solution, pair=polarised(solution.pair, mismatch), polarisation=polarisation, mismatch=mismatch)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise, product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from exciton.pair.geminals import PairFunction
 from exciton.pair.integrals import Densities
 from exciton.pair.orbitals import Sample, right_half
 from exciton.resolve import Resolved
+from exciton.self_energy import USUAL
 from meshes.shapes import Cuboid, Structure
 from solvers.eigen import Eigenpairs
 from solvers.functions import FunctionSpace
@@ -31,29 +33,39 @@ from solvers.parity import Parities
 Array = NDArray[np.float64]
 
 SPACING = 0.45  # nm, about: of the points at which densities meet images
-LEAST = 7  # points across a layer: self-energies are steep there
+LEAST = 8  # points across a layer: self-energies are steep there
+SPARSER, FEWER = 0.52, 7  # the same of a grid that tells the error of this one
 DEGREE = 4  # of the polynomials, in all three coordinates together
+HIGHEST = 6  # where the error asks for more
+PART = 0.25  # of the error that is allowed: what takes more is refined
+ALSO = ("_polynomials", "_potentials", "_weighting", "_between")  # do not depend on the self-energies
 LOWER = 2  # and of those that meet the whole correlated function
 SMOOTH = 28  # waves along an axis for functions as smooth as images
 CUBIC = 1e-6  # of the largest density: what may differ under an exchange of axes
 ALIKE = 1e-5  # of the largest strength: closer modes of one parity are degenerate
+SELF_ENERGIES, POLYNOMIALS = "self-energies", "polynomials"  # what can be refined
 ABOUT = 1e-10  # directions of the polynomials with a smaller share of the norm are left out
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """Energies that the mismatch adds, eV, with one error for their sum."""
+    """Energies that the mismatch adds, eV, with the errors of their sum."""
 
     electron: float  # self-energy
     hole: float
     attraction: float  # of the images, for the uncorrelated pair of the bare carriers
     correlation: float  # what the images' attraction differs by in the pair's own state
-    error: float
+    errors: dict[str, float]  # by what they come from
     sensitivity: float  # eV/nm: derivative of the sum, for the bare carriers, with respect to the interface width
 
     @property
     def total(self) -> float:
         return self.electron + self.hole + self.attraction + self.correlation
+
+    @property
+    def error(self) -> float:
+        """All in all, eV."""
+        return sum(self.errors.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +82,10 @@ class Polarisation:
         Whether structure and pair stay what they are when axes change places.
     bare
         (1, nx, ny, nz) the carriers' own ground states; None: the first orbitals.
+    degree
+        Of the polynomials.
+    sparser
+        The same on a sparser grid.
     """
 
     images: Images
@@ -78,21 +94,45 @@ class Polarisation:
     weights: Array
     cubic: bool = False
     bare: tuple[Array, Array] | None = None
+    degree: int = DEGREE
+    sparser: "Polarisation | None" = None
 
     @classmethod
     def of(
         cls, resolved: Resolved, carriers: Carriers, pairs: tuple[Eigenpairs, Eigenpairs], amplitudes: Array
     ) -> "Polarisation":
         """For a pair with `amplitudes` in products of the first states of `pairs`."""
-        grid = meeting_grid(resolved, carriers.space)
-        electron, hole = (
-            carriers.space.on_grid(each.vectors[:, :n], *grid.points) for each, n in zip(pairs, amplitudes.shape)
-        )
         c = amplitudes / np.linalg.norm(amplitudes)
-        alone = [carriers.space.on_grid(each.psi[:, :1], *grid.points) for each in (carriers.electron, carriers.hole)]
-        found = cls(Images.of(resolved, grid), electron, hole, c, bare=(alone[0], alone[1]))
-        cube = isinstance(resolved.geometry, Structure) and _is_cubic(resolved.geometry)
-        return replace(found, cubic=cube and all(_same_along_axes(density) for density in found._weighting))
+        space, geometry = carriers.space, resolved.geometry
+
+        def on(images: Images) -> Polarisation:
+            points = images.grid.points
+            electron, hole = (space.on_grid(each.vectors[:, :n], *points) for each, n in zip(pairs, c.shape))
+            alone = [space.on_grid(each.psi[:, :1], *points) for each in (carriers.electron, carriers.hole)]
+            return cls(images, electron, hole, c, bare=(alone[0], alone[1]))
+
+        images = Images.of(resolved, meeting_grid(resolved, space))
+        found = on(images)
+        cube = isinstance(geometry, Structure) and _is_cubic(geometry)
+        found = replace(found, cubic=cube and all(_same_along_axes(density) for density in found._weighting))
+        if not (isinstance(geometry, Structure) and isinstance(geometry.core, Cuboid)):
+            return found  # uniform grids are far finer than the densities
+        return replace(found, sparser=on(replace(images, grid=meeting_grid(resolved, space, SPARSER, FEWER))))
+
+    def refined(self, mismatch: Mismatch, allowed: float) -> "Polarisation | None":
+        """With more of what the mismatch's error comes from, where that could bring it down to `allowed`, eV."""
+        images = self.images.refined
+        better: dict[str, dict[str, Any]] = {} if images is None else {SELF_ENERGIES: {"images": images}}
+        if self.degree < HIGHEST:
+            better[POLYNOMIALS] = {"degree": HIGHEST}
+        stays = sum(error for name, error in mismatch.errors.items() if name not in better)
+        wanting = [name for name in better if mismatch.errors[name] > PART * allowed]
+        if not wanting or stays >= allowed:
+            return None
+        found = replace(self, **{key: value for name in wanting for key, value in better[name].items()})
+        if found.degree == self.degree:  # the images' potentials are the same
+            vars(found).update({name: vars(self)[name] for name in ALSO if name in vars(self)})
+        return found
 
     # -- expectation values ----------------------------------------------------------------------------------------
 
@@ -100,7 +140,7 @@ class Polarisation:
         """The mismatch in an uncorrelated pair, with `amplitudes` (n_e, n_h) in the products of orbitals."""
         c = amplitudes / np.linalg.norm(amplitudes)
         electron, hole = self.self_energies(c)
-        return self._mismatch(c, electron, hole, self.attraction(c, DEGREE), 0.0)
+        return self._mismatch(c, electron, hole, self.attraction(c, self.degree), 0.0)
 
     def of_function(self, function: PairFunction, orbitals: Sample, amplitudes: Array) -> Mismatch:
         """The mismatch in a correlated pair, cusp and all.
@@ -128,13 +168,20 @@ class Polarisation:
             )
             image -= count * strength * function.expectation(waves, mirrors, *weighted) / norm
         c = amplitudes / np.linalg.norm(amplitudes)
-        rest = self.attraction(c, DEGREE) - self.attraction(c, LOWER)
+        rest = self.attraction(c, self.degree) - self.attraction(c, LOWER)
         return self._mismatch(c, electron, hole, image + rest, abs(norm - 1) * abs(image))
 
     def _mismatch(self, c: Array, electron: float, hole: float, image: float, error: float) -> Mismatch:
         alone = self._bare_attraction
-        error += abs(self.attraction(c, DEGREE) - self.attraction(c, DEGREE - 1)) + self._representation(c)
-        return Mismatch(electron, hole, alone, image - alone, error, self._sensitivity)
+        degree = self.degree
+        errors = {
+            SELF_ENERGIES: self._of_self_energies(c),
+            POLYNOMIALS: abs(self.attraction(c, degree) - self.attraction(c, degree - 1)),
+            "potentials": self._of_potentials,
+            "waves": error,
+            "grid": self._of_grid(c),
+        }
+        return Mismatch(electron, hole, alone, image - alone, errors, self._sensitivity)
 
     def _sampled(self, orbitals: Sample) -> Sample:
         """The orbitals on the points of the images' grid, of mirrored axes on their right halves."""
@@ -197,7 +244,7 @@ class Polarisation:
         return float(np.sum((c @ c.T) * electron)), float(np.sum((c.T @ c) * hole))
 
     def attraction(self, c: Array, degree: int) -> float:
-        """-<W_image>, eV, with polynomials up to `degree`."""
+        """-<W_image>, eV, with polynomials up to `degree`, at most that of the operator."""
         w, electron, hole = self._represented(degree)
         # sum_ab w_ab tr(c' X_a c Y_b)
         left = np.einsum("aij,jm->aim", electron, c)
@@ -228,16 +275,33 @@ class Polarisation:
     def _volume(self) -> Array:
         return np.asarray(np.einsum("a,b,c->abc", *self.images.grid.weights))
 
-    def _representation(self, c: Array) -> float:
-        """Error of the potentials and self-energies themselves, eV."""
-        grid, change = self.images.grid, self.images.self_energy_change()
+    def _of_self_energies(self, c: Array) -> float:
+        """Error of the self-energies as functions, eV."""
+        grid, images = self.images.grid, self.images
         densities = [np.einsum("ij,iabc,jabc->abc", d, psi, psi, optimize=True)
                      for d, psi in ((c @ c.T, self.electron), (c.T @ c, self.hole))]  # fmt: skip
-        off = self.images.potential_change(self.hole[:1] ** 2)[0]
+        if images.detail > USUAL:  # three representations or more: the last change, or half of that before
+            values = np.array([[grid.integral(n * each) for n in densities] for each in images.self_energies[:3]])
+            last, before = np.abs(np.diff(values, axis=0))
+            return float(np.maximum(last, before / 2).sum())
+        change = images.self_energy_change()
         # what cancels between core and shell, or faces and edges, does so by accident
         signed, size = (np.array([grid.integral(n * each) for n in densities]) for each in (change, abs(change)))
-        own = float(np.maximum(abs(signed), size / 2).sum())
-        return own + abs(float(grid.integral(self.electron[0] ** 2 * off)))
+        return float(np.maximum(abs(signed), size / 2).sum())
+
+    @cached_property
+    def _of_potentials(self) -> float:
+        """Error of the images' potentials, eV."""
+        off = self.images.potential_change(self.hole[:1] ** 2)[0]
+        return abs(float(self.images.grid.integral(self.electron[0] ** 2 * off)))
+
+    def _of_grid(self, c: Array) -> float:
+        """What a sparser grid changes in self-energies and in the attraction of the bare carriers' images, eV."""
+        if self.sparser is None:
+            return 0.0
+        other = replace(self.sparser, images=replace(self.sparser.images, detail=self.images.detail))
+        here, there = ((*each.self_energies(c), each._bare_attraction) for each in (self, other))
+        return float(np.abs(np.subtract(here, there)).sum())
 
     @cached_property
     def _sensitivity(self) -> float:
@@ -256,7 +320,7 @@ class Polarisation:
     def _polynomials(self) -> tuple[NDArray[np.int64], Array]:
         """Exponents (m, 3) of the monomials and their values (m, nx, ny, nz), coordinates scaled to about 1."""
         points = self.images.grid.points
-        exponents = np.array([e for e in product(range(DEGREE + 1), repeat=3) if sum(e) <= DEGREE])
+        exponents = np.array([e for e in product(range(self.degree + 1), repeat=3) if sum(e) <= self.degree])
         scaled = [(x - (x[0] + x[-1]) / 2) / (x[-1] - x[0]) * 2 for x in points]
         values = [np.einsum("a,b,c->abc", *(x**n for x, n in zip(scaled, e))) for e in exponents]
         return exponents, np.array(values)
@@ -326,8 +390,14 @@ def _exchanged(solved: dict[tuple[int, ...], Array], exponents: tuple[int, ...])
     return solved[tuple(exponents[d] for d in order)].transpose(np.argsort(order))
 
 
-def meeting_grid(resolved: Resolved, space: FunctionSpace) -> Grid:
-    """Gauss points between the faces of nested boxes, or a uniform grid over any other particle."""
+def meeting_grid(resolved: Resolved, space: FunctionSpace, spacing: float = SPACING, least: int = LEAST) -> Grid:
+    """Gauss points between the faces of nested boxes, or a uniform grid over any other particle.
+
+    Parameters
+    ----------
+    spacing, least
+        About, nm, and at least so many points across a layer.
+    """
     geometry = resolved.geometry
     box = box_around(resolved, space)
     rows = []
@@ -337,14 +407,14 @@ def meeting_grid(resolved: Resolved, space: FunctionSpace) -> Grid:
         if isinstance(geometry, Structure) and boxes:
             for shape, centre in zip(geometry.boundaries, geometry.centres):
                 ends |= {float(centre[axis] - shape.extent[axis] / 2), float(centre[axis] + shape.extent[axis] / 2)}
-        parts = [_row(a, b, gauss=boxes) for a, b in pairwise(sorted(ends))]
+        parts = [_row(a, b, spacing, least, gauss=boxes) for a, b in pairwise(sorted(ends))]
         rows.append((np.concatenate([x for x, _ in parts]), np.concatenate([w for _, w in parts])))
     (x, wx), (y, wy), (z, wz) = rows
     return Grid((x, y, z), (wx, wy, wz))
 
 
-def _row(low: float, high: float, *, gauss: bool) -> tuple[Array, Array]:
-    count = max(LEAST, int(np.ceil((high - low) / SPACING)))
+def _row(low: float, high: float, spacing: float, least: int, *, gauss: bool) -> tuple[Array, Array]:
+    count = max(least, int(np.ceil((high - low) / spacing)))
     if not gauss:
         width = (high - low) / count
         return np.asarray(low + width * (np.arange(count) + 0.5)), np.full(count, width)

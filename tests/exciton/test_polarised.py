@@ -10,7 +10,7 @@ from exciton.carriers import bound_states
 from exciton.dielectric import Dielectric
 from exciton.images import Images
 from exciton.pair.levels import solve_pair, with_mismatch
-from exciton.pair.polarised import DEGREE, Polarisation
+from exciton.pair.polarised import DEGREE, HIGHEST, Polarisation, meeting_grid
 from meshes.shapes import Cuboid, Structure
 from solvers.grid import Grid
 
@@ -72,6 +72,7 @@ def test_polynomials_converge_for_other_products():
     off = [abs(found.attraction(c, degree) - direct) for degree in (1, 2, DEGREE)]
     assert off[2] < 2e-3 * abs(direct)
     assert off[2] < off[1] < off[0]
+    assert abs(replace(found, degree=HIGHEST).attraction(c, HIGHEST) - direct) < 0.7 * off[2]
 
 
 def test_modes_that_symmetry_makes_equal():
@@ -104,3 +105,71 @@ def test_the_bare_cube_in_ligands():
     assert solution.pair.energy == pytest.approx(plain.pair.energy + found.total)
     assert found.error < 0.3e-3
     assert abs(found.sensitivity) < 1e-3
+
+
+@pytest.fixture(scope="module")
+def in_ligands():
+    """A first-order pair of which a third of the electron lies beyond the core's faces."""
+    resolved = jobs.resolved(
+        edge=5.0,
+        shells=(("B", 1.5),),
+        materials={"A": {"permittivity": 7.0}, "B": {"electron_mass": 0.13, "permittivity": 4.0}},
+        alignment={"B": {"electron_barrier_eV": 0.0, "hole_barrier_eV": 0.8}},
+        structure={"shape": "cube", "core": {"material": "A", "edge_nm": 5.0}, "medium": "toluene"},
+        exciton={"level": "first-order", "polarisation": True},
+    )
+    carriers = bound_states(resolved)
+    return resolved, carriers, solve_pair(resolved, carriers)
+
+
+def asked_for(in_ligands, tolerance):
+    """The solution to ``accuracy.pair_meV``."""
+    resolved, carriers, plain = in_ligands
+    accuracy = resolved.accuracy.model_copy(update={"pair_meV": tolerance})
+    return with_mismatch(replace(resolved, accuracy=accuracy), carriers, plain)
+
+
+def test_the_mismatch_is_refined_until_the_tolerance_holds(in_ligands):
+    """What is asked for is reached, by the part that lacks it; and the coarser answer was within its error."""
+    loose = asked_for(in_ligands, 10.0)
+    assert loose.polarisation.images.detail == 1
+    wanted = 0.6e3 * loose.mismatch.error + 1e3 * in_ligands[2].pair.error
+    tight = asked_for(in_ligands, wanted)
+    assert tight.polarisation.images.detail > 1
+    assert tight.polarisation.degree == DEGREE  # exact for one product
+    assert 1e3 * tight.pair.error <= wanted < 1e3 * loose.pair.error
+    assert 1e-6 < abs(tight.mismatch.total - loose.mismatch.total) < loose.mismatch.error
+
+
+def test_what_cannot_be_reached_is_not_tried(in_ligands):
+    """The images' potentials are what they are: where they alone are worse than what is allowed, nothing is refined."""
+    found = asked_for(in_ligands, 1e-3)
+    assert found.polarisation.images.detail == 1
+    assert found.mismatch.errors["potentials"] > 1e-6
+
+
+def test_the_grid_is_in_the_error(in_ligands):
+    """Against one of twice as many points along each axis."""
+    resolved, carriers, _ = in_ligands
+    own = asked_for(in_ligands, 10.0)
+    grid = meeting_grid(resolved, carriers.space, 0.25, 16)
+    electron, hole = (
+        carriers.space.on_grid(each.psi[:, :1], *grid.points) for each in (carriers.electron, carriers.hole)
+    )
+    fine = Polarisation(Images.of(resolved, grid), electron, hole, np.ones((1, 1)))
+    off = np.subtract(fine.self_energies(np.ones((1, 1))), (own.mismatch.electron, own.mismatch.hole))
+    off = abs(off).sum() + abs(fine._bare_attraction - own.mismatch.attraction)
+    assert 1e-8 < off < own.mismatch.errors["grid"] < 0.5e-3
+
+
+def test_higher_polynomials_where_they_are_what_lacks():
+    """Where they take more than a part of what is allowed, and nothing else does."""
+    weights = np.array([[np.cos(0.4), 0.0], [0.0, np.sin(0.4)]])
+    found = polarisation(weights=weights)
+    before = found.of_state(weights)
+    alone = replace(before, errors={"self-energies": 0.0, "polynomials": before.errors["polynomials"]})
+    better = found.refined(alone, 0.9 * alone.error)
+    assert better.images is found.images
+    after = better.of_state(weights)
+    assert after.errors["polynomials"] < before.errors["polynomials"]
+    assert abs(after.correlation - before.correlation) < 2 * before.errors["polynomials"]
