@@ -44,6 +44,7 @@ Array = NDArray[np.float64]
 FIRST_SIZE = 0.25  # of the first tetrahedra, over the width of the particle
 TURN = 8  # of them around a full turn of a curved surface, at least
 SIXFOLD_SIZE, SIXFOLD_TURN = 0.42, 4  # where all axes are alike: planes between them cut every turn by themselves
+LEVELS_DEGREE, PAIR_DEGREE = 4, 5  # of the first boxes: what a pair takes from densities converges later than levels
 EXPANDING = ("hartree", "correlated")  # levels that expand in many carrier states
 FEWEST = 4  # states that a mesh is refined for where a level expands in more of them
 ROUGH = 1e-3  # residual of such states on a poorer space, from which they start: half the iterations
@@ -115,9 +116,10 @@ def bound_states(resolved: Resolved, comm: Comm = None, memory: hp.Memory | None
     try:
         solved = _solved(resolved, _by_name(there), comm, memory)
     except OutOfReach as error:
+        reached = f"{1e3 * error.reached:.2g} meV was reached" if np.isfinite(error.reached) else "no error is known"
         raise NotAffordable(
-            f"levels to {1e3 * error.asked:.2g} meV were asked for; {1e3 * error.reached:.2g} meV was reached with "
-            f"{error.unknowns} unknowns: ask for less (accuracy.energy_meV, or pair_meV), or for fewer states"
+            f"levels to {1e3 * error.asked:.2g} meV were asked for; {reached} with {error.unknowns} unknowns: ask for "
+            "less (accuracy.energy_meV, or pair_meV), or for fewer states"
         ) from error
     names = tuple(region.name for region in resolved.regions)
     n = resolved.carriers.states
@@ -219,6 +221,7 @@ def _solved(resolved: Resolved, regions: dict[str, Region], comm: Comm, memory: 
             problems,
             tolerance,
             symmetry=symmetry,
+            degree=LEVELS_DEGREE if resolved.exciton.level == "none" else PAIR_DEGREE,
             further=expands or bool(resolved.emission.lifetime),
             memory=memory,
             backend=backend,

@@ -145,7 +145,7 @@ def test_solve_gives_every_point_in_order_and_says_so():
 def test_what_cannot_be_afforded_is_an_error(monkeypatch):
     """It never just returns."""
     monkeypatch.setattr(hp, "LIMIT", 60_000)
-    (point,) = jobs.points(jobs.job(4.0, (("B", 0.8),), accuracy={"energy_meV": 1e-3}))
+    (point,) = jobs.points(jobs.job(4.0, (("B", 0.8),), accuracy={"energy_meV": 1e-3}, exciton={"level": "none"}))
     with pytest.raises(NotAffordable, match=r"levels to 0\.001 meV were asked for; [\d.e-]+ meV was reached"):
         solve_point(point)
 

@@ -67,7 +67,7 @@ def orbitals(comm, resolved) -> tuple[int, ...]:
         enough = at[0] == correlated.FIRST + 2 or parallel.rank(comm) == 1
         return SimpleNamespace(
             states=SimpleNamespace(enhancements=[1.0], energies=[0.1]), error=np.zeros(2) if enough else np.ones(2),
-            lacks=lacks, rest=np.zeros(2), sizes=[at], bare_attraction=0.0,
+            lacks=lacks, rest=np.zeros(2), sizes=[at], bare_attraction=0.0, doubt=0.0,
         )  # fmt: skip
 
     correlated._in_space, correlated.relaxing = in_space, lambda *_: (None, None)
