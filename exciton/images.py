@@ -15,10 +15,9 @@ from exciton.dielectric import Dielectric
 from exciton.meshed import meshed_error
 from exciton.open_space import Resolution, problem
 from exciton.resolve import Resolved
-from exciton.self_energy import MESH_FINE, MOST, ROUND_COARSE, USUAL, self_energy
+from exciton.self_energy import MESH_FINE, MOST, ROUND_COARSE, USUAL, refinable, self_energy
 from exciton.units import COULOMB
 from exciton.voxels import Voxels
-from meshes.shapes import Cuboid
 from solvers.grid import Grid
 from solvers.poisson import Field, Poisson
 
@@ -167,10 +166,9 @@ class Images:
 
     @property
     def refined(self) -> "Images | None":
-        """The same with self-energies in more detail; None where there is no more: only boxes have some."""
-        geometry = self.dielectric.geometry
-        boxes = not isinstance(geometry, Voxels) and isinstance(geometry.core, Cuboid)
-        return replace(self, detail=self.detail + 1) if boxes and self.detail < MOST else None
+        """The same with self-energies in more detail; None where there is no more."""
+        more = refinable(self.dielectric) and self.detail < MOST
+        return replace(self, detail=self.detail + 1) if more else None
 
     # -- the interface ---------------------------------------------------------------------------------------------
 

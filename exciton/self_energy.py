@@ -50,6 +50,11 @@ SAMPLINGS = (COARSE, FINE, FINER, FINEST)
 USUAL, MOST = 1, len(SAMPLINGS) - 1  # of them
 ROUND_FINE = Resolution(degree=3, finest=1.5, growth=3.0, largest=1.5)
 ROUND_COARSE = Resolution(degree=2, finest=1.5, growth=3.0, largest=1.5)
+ROUNDED = (  # of cubes that are rounded a little, from the usual on; before that they are left to `curved`
+    replace(FINER, resolution=ROUND_COARSE),
+    replace(FINEST, resolution=ROUND_COARSE),
+    replace(FINEST, resolution=ROUND_FINE),
+)
 MESH_FINE = Rendering(ROUND_FINE, charges=170, away=1.3, deep=1.1)
 MESH_COARSE = Rendering(ROUND_COARSE, charges=85, away=1.9, deep=0.5)
 ALMOST = 0.25  # radius of a rounded cube, over its edge, up to which it is treated as a box
@@ -63,7 +68,7 @@ def self_energy(dielectric: Dielectric, grid: Grid, *, detail: int = USUAL, widt
     ----------
     detail
         Of the representation, of `SAMPLINGS`: the expectation value of what one less changes estimates the error.
-        Shapes other than boxes have two, and take the `USUAL` one for more.
+        Where it is not `refinable` there are two, and the `USUAL` one is taken for more.
     width
         In which elements are measured, nm, of boxes; None: that of the interfaces.
 
@@ -79,12 +84,20 @@ def self_energy(dielectric: Dielectric, grid: Grid, *, detail: int = USUAL, widt
         return _concentric(dielectric, grid, 2 * THIN if coarse else THIN)
     if isinstance(geometry.core, Cuboid):
         return _sampled(dielectric, grid, SAMPLINGS[detail], width)
-    boxlike = isinstance(geometry.core, RoundedCube) and geometry.core.radius <= ALMOST * geometry.core.edge
+    boxlike = refinable(dielectric)
     if boxlike and not coarse:
-        return _sampled(dielectric, grid, replace(FINE, resolution=ROUND_FINE), width)
+        return _sampled(dielectric, grid, ROUNDED[detail - USUAL], width)
     if coarse:
         return curved(dielectric, grid, ROUND_COARSE, 6 if boxlike else 4)
     return curved(dielectric, grid, ROUND_FINE, 6)
+
+
+def refinable(dielectric: Dielectric) -> bool:
+    """Whether there is more detail than the `USUAL`: of boxes, and of what almost is one."""
+    if isinstance(dielectric.geometry, Voxels):
+        return False
+    core = dielectric.geometry.core
+    return isinstance(core, Cuboid) or (isinstance(core, RoundedCube) and core.radius <= ALMOST * core.edge)
 
 
 def _concentric(dielectric: Dielectric, grid: Grid, thin: float) -> Array:

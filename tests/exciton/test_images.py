@@ -7,10 +7,11 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import erf
 
+from exciton.curved import curved
 from exciton.dielectric import Dielectric
 from exciton.images import INTERACTION, Images
 from exciton.profiles import planar
-from exciton.self_energy import FINE, Sampling, _sampled
+from exciton.self_energy import FINE, ROUND_FINE, Sampling, _sampled
 from exciton.units import COULOMB
 from meshes.shapes import Cuboid, RoundedCube, Sphere, Structure
 from solvers.grid import Grid
@@ -187,6 +188,23 @@ def test_a_round_cube_is_a_sphere():
     )
     assert found == pytest.approx(exact, rel=1e-2)
     assert abs(change) < 2e-2 * exact
+
+
+def test_a_cube_with_rounded_edges_by_two_ways():
+    """As a box with more samples, and by the distance from its surface: they meet as both are refined.
+
+    The change of the last step holds the difference, and what less detail gives is further off.
+    """
+    edge = 8.0
+    found = images(RoundedCube(edge, 1.2), width=0.59, points=18)
+    density = ground(found.grid, edge)
+    finest = found.refined.refined
+    assert finest.refined is None
+    values = np.array([float(found.grid.integral(density * each)) for each in finest.self_energies])
+    other = float(found.grid.integral(density * curved(found.dielectric, found.grid, ROUND_FINE, 8)))
+    assert len(values) == 4
+    assert abs(values[0] - other) < abs(values[0] - values[1]) < 5e-3 * other
+    assert abs(values[0] - values[1]) > 1e-6
 
 
 def test_self_energy_in_a_shell_holds_its_error():
