@@ -96,7 +96,8 @@ def correlated(resolved: Resolved, carriers: Carriers) -> tuple[Pair, Ground]:
             break  # more orbitals would not help, or there are none
         sizes = np.minimum(sizes + more + (wants > FAR), len(SIZES) - 1)
     energy_error, contact_error = map(float, error)
-    with_orbitals = "with {} and {} orbitals of electron and hole; ask for less".format(*ground.sizes[-1])
+    missing = " (functions of the distance are what is missing)" if np.any(rest > allowed) else ""
+    with_orbitals = "with {} and {} orbitals of electron and hole{}; ask for less".format(*ground.sizes[-1], missing)
     if contact_error > allowed[1]:
         raise SolverError(
             f"accuracy.enhancement = {accuracy.enhancement:g} was asked for, {contact_error / enhancement:.2g} was "
