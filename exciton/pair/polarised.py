@@ -116,7 +116,7 @@ class Polarisation:
         cube = isinstance(geometry, Structure) and _is_cubic(geometry)
         found = replace(found, cubic=cube and all(_same_along_axes(density) for density in found._weighting))
         if not (isinstance(geometry, Structure) and isinstance(geometry.core, Cuboid)):
-            return found  # uniform grids are far finer than the densities
+            return found  # a uniform grid is not compared (docs/theory/polarisation.md)
         return replace(found, sparser=on(replace(images, grid=meeting_grid(resolved, space, SPARSER, FEWER))))
 
     def refined(self, mismatch: Mismatch, allowed: float) -> "Polarisation | None":
