@@ -57,7 +57,7 @@ def estimate(resolved: "Resolved") -> str:
 
 
 def _sections(file: Path, job: "Job", points: "Sequence[Point]") -> Iterator[Section]:
-    from exciton.cli.cost import seconds
+    from exciton.cli.cost import forecast, seconds
 
     count = f"{len(points)} point{'s' if len(points) > 1 else ''}"
     yield f"{file}: a valid job, {count}", [job.title] if job.title else []
@@ -78,7 +78,7 @@ def _sections(file: Path, job: "Job", points: "Sequence[Point]") -> Iterator[Sec
     cost = [f"{count} of {regions} regions, {first.carriers.states} states a carrier", *discretisations, *pairs]
     if first.exciton.level != "none":
         whole = sum(seconds(point.resolved) for point in points)
-        cost.append(f"some {whole:.0f} s of CPU in all, as cubes of 14 nm in ZnS take; other shapes and sizes differ")
+        cost.append(forecast(whole))
     yield "Cost", cost
 
 

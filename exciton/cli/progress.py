@@ -1,26 +1,28 @@
-"""Progress on stderr: a bar with the time left on a terminal, a line a point over several ranks, else nothing."""
+"""Progress on stderr: a bar with the time left on a terminal; elsewhere, and over several ranks, a line a point."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count
 
+from exciton.cli.cost import forecast
+
+Step = Callable[[str, bool], None]  # called with a word about each point that is over, and whether it is solved
+
 
 @contextmanager
-def progress(total: int, *, quiet: bool, ranks: int = 1, seconds: float = 0.0) -> Iterator[Callable[[str], None]]:
-    """Yields a function that is called with a word about each point as it is done.
+def progress(total: int, *, quiet: bool, ranks: int = 1, seconds: float = 0.0) -> Iterator[Step]:
+    """Yields a function to call as each point is over.
 
-    Until the first one is, the time left is what is left of `seconds`, that may be expected for all of them.
+    Until the first one is, the time left is what is left of `seconds` of CPU, that may be expected for all of them.
     """
     if quiet or total == 0:
-        yield lambda _: None
+        yield lambda *_: None
         return
-    if ranks > 1:  # mpiexec and batch systems make no terminal
-        yield _lines(total)
-        return
-    if not sys.stderr.isatty():
-        yield lambda _: None
+    if ranks > 1 or not sys.stderr.isatty():  # mpiexec and batch systems make no terminal, and logs want no bar
+        yield _lines(total, seconds)
         return
     from rich.console import Console
     from rich.progress import (
@@ -45,16 +47,19 @@ def progress(total: int, *, quiet: bool, ranks: int = 1, seconds: float = 0.0) -
     with Progress(*columns, TextColumn("{task.description}"), console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("solving", total=total)
 
-        def step(what: str) -> None:
-            bar.update(task, advance=1, description=f"done: {what}")
+        def step(what: str, solved: bool) -> None:
+            bar.update(task, advance=1, description=f"{'done' if solved else 'failed'}: {what}")
 
         yield step
 
 
-def _lines(total: int) -> Callable[[str], None]:
-    done = count(1)
+def _lines(total: int, seconds: float) -> Step:
+    begun, over = time.monotonic(), count(1)
+    points = f"{total} point{'s' if total > 1 else ''}"
+    print(f"solving {points}, {forecast(seconds)}", file=sys.stderr, flush=True)
 
-    def step(what: str) -> None:
-        print(f"{next(done)} of {total} done: {what}", file=sys.stderr, flush=True)
+    def step(what: str, solved: bool) -> None:
+        after = f"after {time.monotonic() - begun:.0f} s"
+        print(f"{next(over)} of {total} {'done' if solved else 'failed'} {after}: {what}", file=sys.stderr, flush=True)
 
     return step

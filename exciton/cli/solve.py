@@ -118,12 +118,13 @@ def _run(
             for number, outcome in outcomes:
                 assert folder is not None
                 point = waiting[number]
+                solved = not isinstance(outcome, SolverError)
                 if isinstance(outcome, SolverError):
                     folder.fail(point, outcome)
                     failed += 1
                 else:
                     folder.add(outcome)
-                step(_where(point.parameters))
+                step(_where(point.parameters), solved)
         finally:
             if folder is not None:
                 folder.flush()

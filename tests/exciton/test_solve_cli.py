@@ -2,6 +2,8 @@
 
 import csv
 import errno
+import re
+import string
 import subprocess
 import sys
 import time
@@ -57,9 +59,14 @@ def solved(tmp_path_factory):
     return file, jobs.program("solve", file, cwd=folder)
 
 
-def test_a_run_is_quiet_and_complete(solved):
+def test_a_run_is_plain_and_complete(solved):
     file, process = solved
-    assert (process.returncode, process.stderr) == (0, "")
+    begins, *over = process.stderr.splitlines()
+    assert process.returncode == 0
+    assert re.fullmatch(r"solving 2 points, some \d+ s of CPU in all, .*", begins)
+    said = [re.fullmatch(rf"(\d) of 2 done after \d+ s: {re.escape(EDGE)} = (\d\.0)", line) for line in over]
+    assert [line.groups() for line in said] == [("1", "4.0"), ("2", "5.0")]
+    assert set(process.stderr) <= set(string.printable) - set("\r\v\f\t")  # a log shows no bar
     out = file.with_suffix("")
     assert "\x1b" not in process.stdout
     assert process.stdout.splitlines()[0] == "two cubes"
@@ -204,8 +211,10 @@ def test_a_failing_point_is_listed_and_the_others_go_on(run, tmp_path, monkeypat
     status, out, err = run("solve", jobs.write(tmp_path / "job.toml", content), "-o", tmp_path / "r")
     assert status == 1
     assert "results in" in out
-    assert err.count("\n") == 1
-    assert "accuracy.energy_meV = 0.001" in err
+    assert "2 of 3 failed after" in err
+    assert [line[:46] for line in err.splitlines() if line.startswith("exciton:")] == [
+        "exciton: failed: accuracy.energy_meV = 0.001: "
+    ]
     result = jobs.read(tmp_path / "r")
     assert [p["parameters"]["accuracy.energy_meV"] for p in result["points"]] == [10.0, 20.0]
     (failed,) = result["failed"]
