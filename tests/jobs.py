@@ -105,3 +105,20 @@ def program(*arguments: Any, **options: Any) -> "subprocess.CompletedProcess[str
 def environment() -> dict[str, str]:
     """Of a process that shall find this checkout."""
     return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+
+def stalling(done: int, *arguments: Any) -> tuple[str, str]:
+    """Words for Python: the command line, whose process solves so many points and then hangs."""
+    code = f"""
+import sys, time
+import exciton.workflow
+from exciton import cli
+honest, begun = exciton.workflow.solve_point, []
+def stalls(point, *how):
+    begun.append(point)
+    if len(begun) > {done}: time.sleep(3600)
+    return honest(point, *how)
+exciton.workflow.solve_point = stalls
+sys.exit(cli.main({[str(argument) for argument in arguments]!r}))
+"""
+    return "-c", code

@@ -242,20 +242,6 @@ def test_processes_change_no_number(run, tmp_path):
         run("solve", file, "--processes", "0")
 
 
-STALLS = """
-import sys, time
-import exciton.workflow
-from exciton import cli
-honest, begun = exciton.workflow.solve_point, []
-def stalls(point, *how):
-    begun.append(point)
-    if len(begun) > 3: time.sleep(3600)
-    return honest(point, *how)
-exciton.workflow.solve_point = stalls
-cli.main(sys.argv[1:])
-"""
-
-
 def test_kill_in_the_middle_of_a_sweep(tmp_path):
     """Finished points are not computed again, and no file is half-written; it stalls at its fourth point."""
     values = [4.0 + 0.1 * i for i in range(8)]
@@ -263,8 +249,8 @@ def test_kill_in_the_middle_of_a_sweep(tmp_path):
     content["output"] = {"fields": True, "figures": False}
     file = jobs.write(tmp_path / "job.toml", content)
     words = ["solve", str(file), "-o", str(tmp_path / "r")]
-    stalling = [sys.executable, "-c", STALLS, *words, "--processes", "1"]
-    process = subprocess.Popen(stalling, env=jobs.environment(), stdout=subprocess.DEVNULL)
+    hangs = [sys.executable, *jobs.stalling(3, *words, "--processes", "1")]
+    process = subprocess.Popen(hangs, env=jobs.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         if (tmp_path / "r" / "result.json").exists() and len(jobs.read(tmp_path / "r")["points"]) == 3:

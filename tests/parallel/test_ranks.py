@@ -7,6 +7,7 @@ import sys
 from time import monotonic, sleep
 
 import grids
+import jobs
 import numpy as np
 import pytest
 
@@ -173,17 +174,6 @@ def test_teams_share_points(job):
         same(one, other)
 
 
-STALLS = """
-import exciton.workflow, time
-honest, begun = exciton.workflow.solve_point, []
-def stalls(point, *how):
-    begun.append(point)
-    if len(begun) > 2: time.sleep(3600)
-    return honest(point, *how)
-exciton.workflow.solve_point = stalls
-"""
-
-
 def test_a_killed_farm_goes_on(job):
     """What was finished is kept; ranks_per_point does not make it another job.
 
@@ -191,7 +181,7 @@ def test_a_killed_farm_goes_on(job):
     """
     file = job(BOX + SWEEP.format("0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6"))
     folder = file.with_suffix("")
-    words, quiet = command(2, "-c", program(STALLS, file)), subprocess.DEVNULL
+    words, quiet = command(2, *jobs.stalling(2, "solve", file)), subprocess.DEVNULL
     with subprocess.Popen(words, env=os.environ | ENVIRONMENT, stdin=quiet, stdout=quiet, stderr=quiet) as farm:
         end = monotonic() + 120
         while monotonic() < end and not ((folder / "result.json").exists() and len(solved(folder)) == 4):
