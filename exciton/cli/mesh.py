@@ -22,6 +22,7 @@ def add(commands: "Commands") -> None:
 
 
 def mesh_command(args: argparse.Namespace) -> int:
+    from exciton.cli.first import first
     from exciton.errors import JobError
     from exciton.overrides import parse_override
     from exciton.reader import read_job
@@ -29,7 +30,7 @@ def mesh_command(args: argparse.Namespace) -> int:
     from meshes.files import write_mesh
 
     job = read_job(args.job, [parse_override(text) for text in args.overrides])
-    resolved = points(job)[0].resolved
+    resolved = first(points(job)).resolved
     mesh = _mesh(resolved)
     try:
         write_mesh(args.out, mesh)

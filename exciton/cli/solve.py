@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from exciton.folder import Fields, Folder
@@ -98,6 +98,7 @@ def _run(
 ) -> int:
     """Solve what is waiting, each point on a team of ranks or in a process; returns how many failed, on rank 0."""
     from exciton.cli.cost import seconds
+    from exciton.cli.first import where
     from exciton.cli.progress import progress
     from exciton.workflow import ranks_per_point
     from solvers.errors import SolverError
@@ -124,7 +125,7 @@ def _run(
                     failed += 1
                 else:
                     folder.add(outcome)
-                step(_where(point.parameters), solved)
+                step(where(point.parameters), solved)
         finally:
             if folder is not None:
                 folder.flush()
@@ -166,6 +167,8 @@ def _memory() -> "Memory":
 
 def _finish(folder: "Folder", job: "Job", todo: "Sequence[Point]", kept: int, *, quiet: bool) -> None:
     """Figures, the table, and what failed."""
+    from exciton.cli.first import where
+
     result = folder.result
     if job.output.figures and result.points:
         from exciton.pictures.gallery import draw
@@ -175,14 +178,11 @@ def _finish(folder: "Folder", job: "Job", todo: "Sequence[Point]", kept: int, *,
     if not quiet:
         _print(result, folder, kept)
     for entry in result.failed:
-        print(f"exciton: failed: {_where(entry['parameters'])}: {entry['error']}", file=sys.stderr)
-
-
-def _where(parameters: "Mapping[str, Any]") -> str:
-    return ", ".join(f"{name} = {value}" for name, value in parameters.items()) or "the job"
+        print(f"exciton: failed: {where(entry['parameters'])}: {entry['error']}", file=sys.stderr)
 
 
 def _print(result: "Result", folder: "Folder", kept: int) -> None:
+    from exciton.cli.first import where
     from exciton.cli.tables import print_table
     from exciton.result import headings
 
@@ -190,7 +190,7 @@ def _print(result: "Result", folder: "Folder", kept: int) -> None:
         print_table(result.title, *headings(result.points, result.materials))
     for point in result.points:
         for flag in point.get("flags", ()):
-            print(f"note: {_where(point['parameters'])}: {flag}")
+            print(f"note: {where(point['parameters'])}: {flag}")
     if kept:
         print(f"{kept} of {len(result.points) + len(result.failed)} points were finished before and kept")
     print(f"results in {folder.path}/")

@@ -14,8 +14,10 @@ from conftest import missing
 
 from exciton import cli
 from exciton.app.controls import moved, sliders, values
+from exciton.completed import to_toml
 from exciton.errors import JobError
 from exciton.job import Job
+from exciton.reader import read_job
 from exciton.result import Result, headings
 
 JOB = """
@@ -83,12 +85,24 @@ def test_other_shapes_have_their_sizes():
     assert not [s for s in sliders(ball) if "barrier" in s.key]
 
 
-def test_a_sweep_is_refused(tmp_path, capsys):
-    with pytest.raises(JobError, match="sweep"):
+def test_of_a_sweep_the_first_point_is_shown(tmp_path, capsys, monkeypatch):
+    """It can be saved and run: nothing is left in it that belongs to the sweep."""
+    from exciton.app import page
+
+    shown = []
+    monkeypatch.setattr(page.App, "__init__", lambda _, job: shown.append(job))
+    monkeypatch.setattr(page.App, "run", lambda *_, **__: None)
+    swept = JOB + f'[[sweep]]\nparameter = "{SHELL}"\nvalues = [0.5, 2.0]\n[compare]\nfile = "m.toml"\n'
+    (tmp_path / "a.toml").write_text(swept)
+    point = f'[[point]]\nname = "a"\nemission_nm = 507.0\nparameters = {{ "{SHELL}" = 0.5 }}\n'
+    (tmp_path / "m.toml").write_text(f'source = "x"\nlabel = "x"\n{point}')
+    assert cli.main(["app", str(tmp_path / "a.toml"), "--no-browser"]) == 0
+    assert f"of 2 points the first is taken, {SHELL} = 0.5;" in capsys.readouterr().err
+    assert values(shown[0])[SHELL] == 0.5
+    (tmp_path / "saved.toml").write_text(to_toml(shown[0]))
+    assert read_job(tmp_path / "saved.toml").structure == shown[0].structure
+    with pytest.raises(JobError, match="sweep"):  # a page of two structures
         sliders(job(sweep=[{"parameter": SHELL, "values": [0.0, 1.0]}]))
-    (tmp_path / "a.toml").write_text(JOB + f'[[sweep]]\nparameter = "{SHELL}"\nvalues = [0.0, 1.0]\n')
-    assert cli.main(["app", str(tmp_path / "a.toml"), "--no-browser"]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
 
 
 # what is refused
