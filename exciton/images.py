@@ -115,8 +115,7 @@ class Images:
 
     def _fields(self, poisson: Poisson, density: Array) -> tuple[Field, Field]:
         """The potential in the core's permittivity, and what the true one adds to it; without e / eps0."""
-        weights = np.einsum("a,b,c->abc", *self.grid.weights)
-        load = poisson.charges(self.grid.points, density * weights)
+        load = poisson.charges(self.grid.points, density * self.grid.volumes)
         core = poisson.uniform(load, self.dielectric.core)
         return core, poisson.solve(load, core)
 

@@ -13,7 +13,7 @@ from exciton.dielectric import Dielectric
 from exciton.images import FINE
 from exciton.open_space import problem
 from exciton.pair.levels import PairSolution
-from exciton.pair.polarised import meeting_grid
+from exciton.pair.meeting import meeting_grid
 from exciton.resolve import Resolved
 from solvers.grid import Grid
 from solvers.poisson import Field, Load, Part, Poisson

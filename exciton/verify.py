@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from exciton.carriers import Carriers
 from exciton.dielectric import Dielectric
 from exciton.images import INTERACTION
-from exciton.pair.polarised import Mismatch, meeting_grid
+from exciton.pair.meeting import meeting_grid
+from exciton.pair.mismatch import Mismatch
 from exciton.resolve import MeshFile, Resolved
 from exciton.voxels import Voxels
 from meshes.files import read_mesh
@@ -47,7 +48,7 @@ def verified(resolved: Resolved, carriers: Carriers, mismatch: Mismatch) -> dict
     middle = (mesh.points.min(axis=0) + mesh.points.max(axis=0)) / 2
     x, y, z = (row - centre for row, centre in zip(grid.points, middle))
     psi = [carriers.space.on_grid(each.psi[:, :1], *grid.points)[0] for each in (carriers.electron, carriers.hole)]
-    strengths = np.stack(psi) ** 2 * np.einsum("a,b,c->abc", *grid.weights)
+    strengths = np.stack(psi) ** 2 * grid.volumes
     ball = _ball(replace(mesh, points=mesh.points - middle))
     values = np.array(dielectric.permittivities)
     jumps = np.zeros(len(mesh.regions))  # with one region more where there is a layer of the medium

@@ -1,6 +1,7 @@
 """Tensor grids of quadrature points, on which densities and potentials are values."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,11 @@ class Grid:
         """Number of points along x, y and z."""
         x, y, z = (len(row) for row in self.points)
         return x, y, z
+
+    @cached_property
+    def volumes(self) -> Array:
+        """(nx, ny, nz) weight of each point."""
+        return np.asarray(np.einsum("a,b,c->abc", *self.weights))
 
     def integral(self, values: Array) -> Array:
         """(...) integrals of values of shape (..., nx, ny, nz)."""

@@ -9,8 +9,9 @@ from exciton.carriers import Carriers, ground
 from exciton.pair.correlated import Ground, correlated
 from exciton.pair.first_order import first_order
 from exciton.pair.hartree import hartree
+from exciton.pair.mismatch import Mismatch
 from exciton.pair.pair import Pair
-from exciton.pair.polarised import Mismatch, Polarisation
+from exciton.pair.polarised import Polarisation
 from exciton.resolve import Resolved
 from solvers.eigen import Eigenpairs
 

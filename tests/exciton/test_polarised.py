@@ -10,7 +10,8 @@ from exciton.carriers import bound_states
 from exciton.dielectric import Dielectric
 from exciton.images import Images
 from exciton.pair.levels import solve_pair, with_mismatch
-from exciton.pair.polarised import DEGREE, HIGHEST, Polarisation, meeting_grid
+from exciton.pair.meeting import meeting_grid
+from exciton.pair.polarised import DEGREE, HIGHEST, LOWER, Polarisation
 from meshes.shapes import Cuboid, Structure
 from solvers.grid import Grid
 
@@ -78,10 +79,11 @@ def test_polynomials_converge_for_other_products():
 def test_modes_that_symmetry_makes_equal():
     """In a cube ten modes up to degree 2 are five: s twice, p three times, d twice (e) and three times (t2)."""
     found = polarisation(most=1)
-    modes, distinct = list(found._modes()), list(replace(found, cubic=True)._distinct_modes())
-    assert sorted((count, sum(odd)) for count, *_, odd in distinct) == [(1, 0), (1, 0), (2, 0), (3, 1), (3, 2)]
-    assert sum(count * strength for count, strength, *_ in distinct) == pytest.approx(sum(m[0] for m in modes))
-    assert [count for count, *_ in found._distinct_modes()] == [1] * len(modes)
+    modes = list(found.interaction.modes(LOWER))
+    distinct = list(replace(found, cubic=True).interaction.distinct_modes(LOWER))
+    assert sorted((count, sum(mode.odd)) for count, mode in distinct) == [(1, 0), (1, 0), (2, 0), (3, 1), (3, 2)]
+    assert sum(count * mode.strength for count, mode in distinct) == pytest.approx(sum(m.strength for m in modes))
+    assert [count for count, _ in found.interaction.distinct_modes(LOWER)] == [1] * len(modes)
 
 
 def test_the_bare_cube_in_ligands():
