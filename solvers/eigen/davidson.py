@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.blas import dgemm
 
 from ..parallel import Comm, from_first, total
 
@@ -19,6 +20,8 @@ Action = Callable[[Array], Array]
 ROWS = 100_000  # of a basis that are combined at a time, in place
 ITERATIONS = 200  # at most
 ROUNDING = 1e-12  # what is left of a normalised column that lies in the basis
+PASSES = 3  # of Gram and Schmidt, at most: one that leaves more of every column than this has left nothing of the basis
+KEPT = 0.5
 INDEPENDENT = 1e-5  # a block whose overlap is better conditioned than this is orthonormal after one pass
 
 
@@ -111,16 +114,18 @@ def davidson(
     return Ritz(values, basis.vectors(rotation), errors, iteration, basis.applications)
 
 
-def _combined(block: Array, coefficients: Array, out: Array | None = None) -> Array:
-    """The product, in Fortran order as the block: NumPy's own would be in C order, and every sum of both slow."""
-    return np.matmul(coefficients.T, block.T, out=None if out is None else out.T).T
+def _combined(block: Array, coefficients: Array) -> Array:
+    """The product, in Fortran order as the block."""
+    result = np.empty((len(block), coefficients.shape[1]), order="F")
+    _add(result, block, coefficients, keep=0.0)
+    return result
 
 
-def _subtract(block: Array, known: Array, coefficients: Array) -> None:
-    """Take ``known @ coefficients`` from the block, in place."""
-    for first in range(0, len(block), ROWS):
-        here = slice(first, first + ROWS)
-        block[here] -= _combined(known[here], coefficients)
+def _add(to: Array, block: Array, coefficients: Array, *, times: float = 1.0, keep: float = 1.0) -> None:
+    """``to = keep to + times block @ coefficients`` in place, all of it in one pass; in Fortran order."""
+    if to.size:
+        done = dgemm(times, block, coefficients, keep, to, overwrite_c=True)
+        assert np.shares_memory(done, to)
 
 
 def _norms(comm: Comm, block: Array) -> Array:
@@ -151,30 +156,36 @@ class _Basis:
     def extend(self, block: Array) -> int:
         """Orthonormalise `block`, in place, against the basis and append what is left; returns how many columns."""
         known, images = self._v[:, : self.size], self._mv[:, : self.size]
-        block /= _norms(self._comm, block)
-        for _ in range(2 if self.size else 0):  # what one pass leaves of the basis would grow from block to block
-            _subtract(block, known, self._dot(images, block))
-        there = _norms(self._comm, block) < ROUNDING
+        size = left = _norms(self._comm, block)
+        for _ in range(PASSES if self.size else 0):  # what they leave of the basis would grow from block to block
+            before = left
+            _add(block, known, self._dot(images, block), times=-1.0)
+            left = _norms(self._comm, block)
+            if np.all(left > KEPT * before):
+                break
+        there = left <= ROUNDING * size
         if np.all(there):
             return 0
         if np.any(there):
             block = np.asfortranarray(block[:, ~there])
         for attempt in range(2):
             image = block if self._mass is None else self._mass(block)
-            values, axes = from_first(self._comm, np.linalg.eigh(self._dot(block, image)))
-            keep = values > 1e-14 * max(values[-1], 1e-300)
-            turn = axes[:, keep] / np.sqrt(values[keep])
+            overlap = self._dot(block, image)
+            size = np.sqrt(overlap.diagonal())
+            values, axes = from_first(self._comm, np.linalg.eigh(overlap / np.outer(size, size)))
+            keep = values > 1e-14 * values[-1]
+            turn = axes[:, keep] / np.outer(size, np.sqrt(values[keep]))
             if attempt == 1 or np.all(values > INDEPENDENT * values[-1]):
                 break
             block = _combined(block, turn)
-            _subtract(block, known, self._dot(images, block))
+            _add(block, known, self._dot(images, block), times=-1.0)
         columns = turn.shape[1]
         new = slice(self.size, self.size + columns)
         if columns == 0 or new.stop > self._v.shape[1]:
             return 0
-        _combined(block, turn, self._v[:, new])
+        _add(self._v[:, new], block, turn, keep=0.0)
         if self._mass is not None:
-            _combined(image, turn, self._mv[:, new])
+            _add(self._mv[:, new], image, turn, keep=0.0)
         del block, image
         self._av[:, new] = self._apply(self._v[:, new])
         cross = self._dot(self._v[:, : new.stop], self._av[:, new])
@@ -194,7 +205,7 @@ class _Basis:
     def residual(self, values: Array, rotation: Array) -> Array:
         """A x - E M x for the combinations x of the basis with these coordinates."""
         residual = _combined(self._av[:, : self.size], rotation)
-        _subtract(residual, self._mv[:, : self.size], rotation * values)
+        _add(residual, self._mv[:, : self.size], rotation * values, times=-1.0)
         return residual
 
     def vectors(self, rotation: Array) -> Array:
