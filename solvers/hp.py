@@ -120,8 +120,11 @@ def adapt(
             told = _told(before, [b.values for b in better])
         before = [f.values for f in found], drops
         counts = [_rivals(p.count, f.values, drop / told) for p, f, drop in zip(problems, found, drops)]
-        errors = tuple(np.maximum(drop[: p.count], 0.0) / told for drop, p in zip(drops, problems))
+        # a richer space raises no energy: where one has risen digits are lost, and what they are worth is an error too
+        errors = tuple(np.abs(drop[: p.count]) / told for drop, p in zip(drops, problems))
         worst = max(float(error.max()) for error in errors)
+        if max(float(-drop[: p.count].min()) for drop, p in zip(drops, problems)) > tolerance:
+            raise OutOfReach(tolerance, worst, space.size)
         starts = [[b, f] for b, f in zip(better, found)]  # the latter for what lies above
         if worst <= tolerance:
             kept, beside = (partial(_pairs, problems, levels) for levels in (found, better))

@@ -126,6 +126,20 @@ class Line:
         """(size + 2, size + 2) stiffness matrix on all nodes, the two ends included."""
         return self._assembled(0, len(self.degrees))[0]
 
+    def gradients(self, first: int, last: int) -> Array:
+        """(rows, size), at least as many rows as unknowns there: G with G'G the stiffness of these elements alone."""
+        return self._gradients[self._first[first] + first : self._first[last] + last]
+
+    @cached_property
+    def _gradients(self) -> Array:
+        rows = np.zeros((self.size + 1 + len(self.degrees), self.size + 2))
+        for e, p in enumerate(self.degrees):
+            _, _, weights, _, slope = _reference(p, p + 1)
+            first = self._first[e]
+            here = slice(first + e, first + e + p + 1), slice(first, first + p + 1)
+            rows[here] = slope * np.sqrt(weights / (self.breaks[e + 1] - self.breaks[e]))[:, None]
+        return rows[:, 1:-1]
+
     def quadrature(self, pairs: int) -> "Quadrature":
         """Gauss points of all elements, exact for the products of as many pairs of functions."""
         x, w, value, slope, owner = [], [], [], [], []

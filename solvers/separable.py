@@ -19,7 +19,7 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
+from scipy.linalg import eigh, solve_triangular
 
 from .eigen.davidson import ITERATIONS, Ritz, davidson
 from .line import Line
@@ -207,7 +207,7 @@ class Axis:
         line = space.lines[axis]
         ranges = [box[axis] for box in space.boxes]
         self.kind = (line.breaks.tobytes(), line.degrees, tuple(ranges), a.tobytes())
-        factors = space.factors[axis]
+        factors, gradients = space.factors[axis], [line.gradients(*ends) for ends in ranges]
         # in the corners of lx + ly + lz potentials count three times: a well must not, and of a barrier a part will do;
         # and a in the core is right for low states only, while what lies beside it in the shells has the shells' a
         softened = np.append(a[:-1] ** (1 - BESIDE) * a[-1] ** BESIDE, a[-1])
@@ -230,8 +230,9 @@ class Axis:
             values, vectors = eigh(side.T @ operator @ side, side.T @ self.mass @ side)
             basis = side @ vectors
             self.values[parity], self.vectors[parity], self.basis[parity] = values, vectors, basis
-            self.stiffness[parity] = basis.T @ factors[-1][0] @ basis
-            self.boxes[parity] = [_side(vectors, side, *factor) for factor in factors[:-1]]
+            slopes = gradients[-1] @ basis
+            self.stiffness[parity] = slopes.T @ slopes
+            self.boxes[parity] = [_side(vectors, side, g, m) for g, (_, m) in zip(gradients[:-1], factors[:-1])]
 
     def from_folded(self, parity: int, other: Line) -> Array:
         """(n, m) coefficients of a function of this parity on another line, given folded."""
@@ -250,13 +251,20 @@ class Side:
     stiffness: Array  # (m,) diagonal
 
 
-def _side(vectors: Array, side: Array, stiffness: Array, mass: Array) -> Side:
-    """From the matrices of a box on the nodes of the line; `vectors` are the axis's basis, folded."""
-    k, m = side.T @ stiffness @ side, side.T @ mass @ side
+def _side(vectors: Array, side: Array, gradients: Array, mass: Array) -> Side:
+    """From the gradients and the mass matrix of a box on the nodes of the line; `vectors` are the axis's basis, folded.
+
+    The eigenvalues of the stiffness are the squares of the gradients' singular values in an orthonormal basis: low ones
+    keep the digits that, beside elements a million times smaller than others, the stiffness itself has lost.
+    """
+    m = side.T @ mass @ side
     rows = np.flatnonzero(m.any(axis=0))
-    here = np.ix_(rows, rows)
-    values, own = eigh(k[here], m[here])
-    return Side(own.T @ m[here] @ vectors[rows], values)
+    here = m[np.ix_(rows, rows)]
+    lower = np.linalg.cholesky(here)
+    own, values, _ = np.linalg.svd(
+        solve_triangular(lower, (gradients @ side[:, rows]).T, lower=True), full_matrices=False
+    )
+    return Side(own.T @ lower.T @ vectors[rows], values**2)
 
 
 def _relative(coefficients: Array) -> Array:

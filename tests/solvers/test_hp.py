@@ -6,13 +6,14 @@ import exact
 import grids
 import numpy as np
 import pytest
+from scipy.linalg import eigh
 
 from exciton.units import HBAR2_2M0
 from meshes import Cuboid, Structure
-from solvers import enriched, hp, sectors
+from solvers import enriched, hp, sectors, separable
 from solvers.adapt import Problem
 from solvers.enriched import Element
-from solvers.errors import NotAffordable
+from solvers.errors import NotAffordable, OutOfReach
 from solvers.line import Line, graded
 from solvers.tensor import nested
 
@@ -145,6 +146,39 @@ def test_union_of_lines():
     union = enriched._union([one, other])
     assert union.breaks.tolist() == [0.0, 0.5, 1.0, 2.0]
     assert union.degrees == (3, 4, 4)
+
+
+THIN = (
+    grids.nested((8.0, 8.0, 8.0), (1e-6, 2 - 1e-6)),
+    problem(HBAR2_2M0 / np.array([0.134, 1.0, 0.28]), (0.0, -1.0, 0.6)),
+)
+
+
+def test_a_layer_of_a_millionth_of_the_rest():
+    """It moves no level by more than what it holds of it; the same mesh of elements finds them, as accurately."""
+    structure, case = THIN
+    a, v = case.diffusion[[0, 2], 0], case.potential[[0, 2]]
+    with_layer = hp.adapt(structure, [case], 1e-5)
+    without = hp.adapt(grids.nested((8.0, 8.0, 8.0), (2.0,)), [problem(a, v)], 1e-5)
+    assert np.all(with_layer.errors[0] > 1e-7)
+    assert with_layer.errors[0].max() <= 1e-5
+    np.testing.assert_allclose(with_layer.pairs[0].values, without.pairs[0].values, atol=1e-5)
+
+
+def test_lost_digits_are_no_accuracy(monkeypatch):
+    """Eigenvalues of a box's stiffness itself: a level comes out 140 meV off, and no lower on the richer space."""
+
+    def lossy(vectors, side, gradients, mass):
+        k, m = side.T @ gradients.T @ gradients @ side, side.T @ mass @ side
+        rows = np.flatnonzero(m.any(axis=0))
+        here = np.ix_(rows, rows)
+        values, own = eigh(k[here], m[here])
+        return separable.Side(own.T @ m[here] @ vectors[rows], values)
+
+    monkeypatch.setattr(separable, "_side", lossy)
+    structure, case = THIN
+    with pytest.raises(OutOfReach):
+        hp.adapt(structure, [case], 1e-5)
 
 
 def test_states_that_change_their_order_are_not_lost():
