@@ -33,6 +33,7 @@ SIZES: Mapping[str, tuple[str, ...]] = {  # keys of structure.core that each sha
     "sphere": ("diameter_nm",),
     "rounded-cube": ("edge_nm", "radius_nm"),
 }
+SIZE_WORDS = ("size", "edge", "edges", "length", "side", "width", "diameter", "radius", "a", "d", "r")  # of people
 BOXES = ("cube", "cuboid")  # the shapes that hexahedra can fill
 SOLID_KEYS = ("core", "shells", "surroundings", "core_shift_nm")
 MESH_KEYS = ("file", "core_region", "regions")
@@ -61,12 +62,19 @@ def _there_or_not(value: float) -> float:
     return value
 
 
+def _size_key(shape: str, word: str) -> str:
+    """The keys of a shape's size, for somebody who calls it `word`."""
+    if f"{word}_nm" in SIZES[shape]:
+        return f"{word}_nm"
+    return " and ".join(SIZES[shape]) + (", twice the radius" if shape == "sphere" and word in ("radius", "r") else "")
+
+
 Size = Annotated[float, Field(ge=1e-3, le=1e4)]  # nm
 Thickness = Annotated[float, Field(ge=0, le=1e4), AfterValidator(_there_or_not)]  # nm
 Shift = Annotated[float, Field(ge=-1e4, le=1e4)]  # nm
 Mass = Annotated[float, Field(ge=1e-4, le=1e4)]  # free-electron masses
 Energy = Annotated[float, Field(ge=-1e3, le=1e3)]  # eV
-Gap = Annotated[float, Field(gt=0, le=1e3)]  # eV
+Gap = Annotated[float, Field(gt=0, le=30)]  # eV; no solid has a wider one
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Value = bool | int | float | str | tuple[bool | int | float | str, ...]
 
@@ -124,6 +132,18 @@ class StructureTable(Table):
         default=None, description="mesh: physical name of every region of the file, and its material"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _size_by_its_key(cls, tables: Any) -> Any:
+        """A size under another word than its key is told which key the shape wants."""
+        match tables:
+            case {"shape": str(shape), "core": Mapping() as core} if shape in SIZES:
+                for key in core:
+                    word = str(key).removesuffix("_nm")
+                    if word in SIZE_WORDS and key not in Core.model_fields:
+                        raise fault(("core", key), f"unknown key; did you mean {_size_key(shape, word)}?")
+        return tables
+
     @model_validator(mode="after")
     def _one_shape(self) -> Self:
         mesh = self.shape == "mesh"
@@ -154,11 +174,13 @@ class StructureTable(Table):
 
     def _check_size(self, core: Core) -> None:
         wanted = SIZES[self.shape]
-        for key in ("edge_nm", "edges_nm", "diameter_nm", "radius_nm"):
-            given = getattr(core, key) is not None
-            if given and key not in wanted:
-                raise fault(("core", key), f'not a key of shape = "{self.shape}", which wants {" and ".join(wanted)}')
-            if key in wanted and not given:
+        given = [key for key in ("edge_nm", "edges_nm", "diameter_nm", "radius_nm") if getattr(core, key) is not None]
+        for key in given:  # which may be why another one is missing
+            if key not in wanted:
+                wants = _size_key(self.shape, key.removesuffix("_nm"))
+                raise fault(("core", key), f'not a key of shape = "{self.shape}", which wants {wants}')
+        for key in wanted:
+            if key not in given:
                 raise fault(("core", key), f'is missing; shape = "{self.shape}" wants {" and ".join(wanted)}')
         if core.edge_nm and core.radius_nm and core.radius_nm > core.edge_nm / 2:
             raise fault(

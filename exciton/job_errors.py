@@ -1,5 +1,6 @@
 """What is wrong with a job, in one line: key, what was found, what is allowed, the nearest known key."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ _TYPES = {
     "mapping_type": "a table",
 }
 _BOUNDS = {"greater_than": "above {gt:g}", "greater_than_equal": "at least {ge:g}", "less_than_equal": "at most {le:g}"}
+_SLIPS = (("_eV", "less_than_equal", 1e-3), ("_nm", "greater_than_equal", 1e9))  # and what they are multiplied by
+_NUMBER = re.compile(r"\s*([-+]?\d+)(?:[.,](\d+))?\s*")
 
 
 def fault(path: Sequence[str | int], text: str) -> PydanticCustomError:
@@ -47,9 +50,9 @@ def _text(error: ErrorDetails) -> str:
     if kind == "missing":
         return "is missing"
     if kind in _TYPES:
-        return f"found {found}, allowed: {_TYPES[kind]}"
+        return f"found {found}, allowed: {_TYPES[kind]}{_as_number(error) if kind == 'float_type' else ''}"
     if kind in _BOUNDS:
-        return f"found {found}, allowed: {_BOUNDS[kind].format(**context)}"
+        return f"found {found}, allowed: {_BOUNDS[kind].format(**context)}{_in_unit(error)}"
     if kind == "literal_error":
         allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
         near = nearest(str(error["input"]), allowed) if isinstance(error["input"], str) else None
@@ -58,6 +61,21 @@ def _text(error: ErrorDetails) -> str:
         bound = f"at most {context['max_length']}" if kind == "too_long" else f"at least {context['min_length']}"
         return f"found {context['actual_length']} entries, allowed: {bound}"
     return f"found {found}: {' '.join(error['msg'].split())}"
+
+
+def _as_number(error: ErrorDetails) -> str:
+    """What a number in quotes, or with a decimal comma, is in TOML."""
+    number = _NUMBER.fullmatch(error["input"]) if isinstance(error["input"], str) else None
+    return "" if number is None else f"; write {number[1]}{'.' + number[2] if number[2] else ''}, without quotes"
+
+
+def _in_unit(error: ErrorDetails) -> str:
+    """What a number out of bounds would be in the unit of its key: meV and eV, metres and nm."""
+    key = next((str(step) for step in reversed(error["loc"]) if isinstance(step, str)), "")
+    for ending, kind, factor in _SLIPS:
+        if key.endswith(ending) and error["type"] == kind and 1e-3 < abs(value := error["input"] * factor) < 100:
+            return f"; in {ending[1:]}: {value:g}?"
+    return ""
 
 
 def _unknown_key(path: Path, model: type[BaseModel]) -> str:

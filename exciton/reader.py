@@ -1,5 +1,6 @@
 """From a job file to a checked `Job`: TOML, the values that the command line sets, errors that name the file."""
 
+import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -55,9 +56,16 @@ def _read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
-        raise JobError(f"no TOML: {' '.join(str(error).split())}") from error
+        raise JobError(f"no TOML: {' '.join(str(error).split())}{_comma(text, str(error))}") from error
     except (ValueError, RecursionError) as error:
         raise JobError(f"no TOML that can be read: {shown(str(error))}") from error
+
+
+def _comma(text: str, error: str) -> str:
+    """A hint where the line that is no TOML holds a number with a decimal comma."""
+    line = re.search(r"at line (\d+)", error)
+    found = re.search(r"=\s*([-+]?\d+),(\d+)", text.splitlines()[int(line[1]) - 1]) if line else None
+    return "" if found is None else f"; a decimal comma? write {found[1]}.{found[2]}"
 
 
 def _with_absolute_files(tables: dict[str, Any], file: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from exciton.job import Job
+    from exciton.job import Compare, Job
     from exciton.resolve import Region, Resolved
     from exciton.sweep import Point
 
@@ -58,9 +58,12 @@ def estimate(resolved: "Resolved") -> str:
 
 def _sections(file: Path, job: "Job", points: "Sequence[Point]") -> Iterator[Section]:
     from exciton.cli.cost import forecast, seconds
+    from exciton.cli.doubts import doubts
 
     count = f"{len(points)} point{'s' if len(points) > 1 else ''}"
     yield f"{file}: a valid job, {count}", [job.title] if job.title else []
+    if doubtful := doubts(points):
+        yield "Doubtful", doubtful
     first = points[0].resolved
     at = " (at the first point)" if len(points) > 1 else ""
     yield f"Regions{at}", _columns([_region_row(region) for region in first.regions])
@@ -71,15 +74,35 @@ def _sections(file: Path, job: "Job", points: "Sequence[Point]") -> Iterator[Sec
         yield "Assumptions that change along the sweep", _shortened(list(others))
     if job.sweep:
         yield "Sweep", [f"{sweep.parameter}: {', '.join(map(str, sweep.values))}" for sweep in job.sweep]
+    if job.compare is not None:
+        yield "Compared with", _compared(job.compare, points)
     there = {sum(region.there for region in point.resolved.regions) for point in points}
     regions = f"{min(there)} to {max(there)}" if len(there) > 1 else f"{there.pop()}"
     discretisations = dict.fromkeys(estimate(point.resolved) for point in points)
-    pairs = dict.fromkeys(_pair(point.resolved) for point in points)
+    kinds: dict[str, list[float]] = {}  # seconds of the points of each
+    for point in points:
+        kinds.setdefault(_pair(point.resolved), []).append(seconds(point.resolved))
+    pairs = [
+        kind if len(kinds) == 1 else f"{kind}: {len(each)} of the points, {sum(each):.0f} s of CPU"
+        for kind, each in kinds.items()
+    ]
     cost = [f"{count} of {regions} regions, {first.carriers.states} states a carrier", *discretisations, *pairs]
-    if first.exciton.level != "none":
-        whole = sum(seconds(point.resolved) for point in points)
-        cost.append(forecast(whole))
+    if any(point.resolved.exciton.level != "none" for point in points):
+        cost.append(forecast(sum(map(sum, kinds.values()))))
     yield "Cost", cost
+
+
+def _compared(compare: "Compare", points: "Sequence[Point]") -> list[str]:
+    """What was measured, and which of it stands beside a computed point."""
+    from exciton.measured import read_measured
+
+    measured = read_measured(compare.file)
+    lines = [f"{measured.source}: laid over the figures, changes no number and costs nothing"]
+    for sample in measured.point:
+        place = ", ".join(f"{name} = {value}" for name, value in sample.parameters.items())
+        there = any(sample.parameters.items() <= point.parameters.items() for point in points)
+        lines.append(f"{sample.name}: {place}{'' if there else ', where no point is computed'}")
+    return _shortened(lines)
 
 
 def _pair(resolved: "Resolved") -> str:

@@ -42,6 +42,7 @@ def add(commands: "Commands") -> None:
 
 def solve_command(args: argparse.Namespace) -> int:
     """Every rank runs this; rank 0 keeps the folder and speaks."""
+    from exciton.cli.doubts import doubts
     from exciton.errors import JobError
     from exciton.folder import Fields, Folder
     from exciton.overrides import parse_override
@@ -56,6 +57,9 @@ def solve_command(args: argparse.Namespace) -> int:
     job = read_job(args.job, overrides)
     todo = points(job)
     _require_backend(todo, parallel.size(comm))
+    if parallel.rank(comm) == 0 and not args.quiet:
+        for line in doubts(todo):
+            print(f"exciton: {line}", file=sys.stderr)
     path = args.out or args.job.with_suffix("")
     folder: Folder | None = None
     with parallel.together(comm):

@@ -3,6 +3,7 @@
 import argparse
 import errno
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,37 @@ def test_check_prints_assumptions_points_and_discretisation(capsys):
     _, out, _ = run(capsys, "check", EXAMPLES / "offset-scan.toml")
     assert "Assumptions that change along the sweep" in out
     assert "ZnS: electron barrier -0.200 eV, hole barrier +1.450 eV" in out
+
+
+def test_check_says_what_the_points_of_a_comparison_are_and_cost(capsys):
+    """Samples beside the computed points; levels of theory side by side."""
+    main, thickness = EXAMPLES / "zns-on-cspbbr3.toml", "sweep[0].values=[0.0, 2.15]"
+    _, out, _ = run(capsys, "check", main, "--set", thickness)
+    assert "Compared with\n  J. A. Teku" in out
+    assert "two cycles: structure.shells[0].thickness_nm = 2.15\n" in out
+    assert "one cycle: structure.shells[0].thickness_nm = 0.55, where no point is computed" in out
+    levels = 'sweep=[{parameter = "exciton.level", values = ["none", "first-order", "correlated"]}]'
+    _, out, _ = run(capsys, "check", EXAMPLES / "starter.toml", "--set", levels)
+    seconds = [int(n) for n in re.findall(r"pair: [a-z, -]+: 1 of the points, (\d+) s of CPU", out)]
+    assert len(seconds) == 2
+    assert 0 < seconds[0] < seconds[1]
+    assert re.search(rf"some ({sum(seconds)}|{sum(seconds) + 1}) s of CPU in all", out)
+
+
+@pytest.mark.parametrize(
+    ("setting", "doubt"),
+    [
+        ("structure.core.edge_nm=142", "structure.core.edge_nm = 142: is that angstrom? then write 14.2"),
+        ("structure.shells[0].thickness_nm=21.5", "structure.shells[0].thickness_nm = 21.5: is that angstrom?"),
+        ("alignment.ZnS.electron_barrier_eV=-250", "electron_barrier_eV = -250: is that meV? then write -0.25"),
+        ("structure.core.edge_nm=50", ""),
+    ],
+)
+def test_check_doubts_what_is_large_in_its_unit(setting, doubt, capsys):
+    status, out, _ = run(capsys, "check", EXAMPLES / "starter.toml", "--set", setting)
+    assert status == 0
+    assert ("Doubtful" in out) == bool(doubt)
+    assert doubt in out
 
 
 def test_check_is_rich_on_a_terminal(capsys, monkeypatch):

@@ -111,6 +111,14 @@ def test_a_job_is_frozen():
         ("structure.core.edge_nm", float("nan"), ["structure.core.edge_nm", "nan", "finite"]),
         ("structure.core.edge_nm", float("inf"), ["inf", "finite"]),
         ("structure.core.edge_nm", 0, ["found 0", "at least 0.001"]),
+        ("structure.core.edge_nm", 1.42e-8, ["found 1.42e-08", "in nm: 14.2?"]),
+        ("structure.core.edge_nm", "14,2", ['found "14,2", allowed: a number; write 14.2, without quotes']),
+        ("structure.core.edge_nm", "14", ["allowed: a number; write 14, without quotes"]),
+        ("structure.core.size", 5.0, ["structure.core.size: unknown key; did you mean edge_nm?"]),
+        ("structure.core.radius_nm", 5.0, ["structure.core.radius_nm: not a key", '"cube", which wants edge_nm']),
+        ("structure.core", {"material": "ZnS", "diameter": 5.0}, ["core.diameter: unknown key; did you mean edge_nm?"]),
+        ("materials.ZnS.gap_eV", 3680.0, ["materials.ZnS.gap_eV: found 3680.0, allowed: at most 30; in eV: 3.68?"]),
+        ("materials.ZnS.electron_affinity_eV", 3900, ["found 3900, allowed: at most 1000; in eV: 3.9?"]),
         ("structure.core.edge_nm", 1e-300, ["found 1e-300", "at least 0.001"]),
         ("emission.local_field", 0, ["emission.local_field: found 0, allowed: ", '"computed", or a number above 0']),
         ("emission.local_field", True, ["emission.local_field: found true, allowed: ", "at most 100"]),
@@ -180,6 +188,8 @@ def test_missing_keys_are_named(tmp_path, path):
         (b"schema = " + b"9" * 5000, ["no TOML"]),
         (b"schema = 0x" + b"f" * 5000, ["schema: found a int"]),
         (b"schema = 1\nschema = 1\n", ["no TOML"]),
+        (b"schema = 1\n[structure]\ncore = { edge_nm = 14,2 }\n", ["line 3", "a decimal comma? write 14.2"]),
+        (b"[emission]\ntemperature_K = 77,05\n", ["line 2", "a decimal comma? write 77.05"]),
     ],
 )
 def test_files_that_are_no_job(tmp_path, content, words):
@@ -230,6 +240,9 @@ def test_sizes_by_shape():
             else:
                 with pytest.raises(JobError, match=r"^structure\.core\."):
                     Job(**tables)
+    for words in ({"radius_nm": 2.5}, {"radius": 2.5}):
+        with pytest.raises(JobError, match=r"^structure\.core\.radius.* diameter_nm, twice the radius"):
+            Job(schema=1, structure={"shape": "sphere", "core": {"material": "CdSe", **words}})
     with pytest.raises(JobError, match=r"at most half the edge, 2\.5"):
         Job(schema=1, structure={"shape": "rounded-cube", "core": {"material": "CdSe", "edge_nm": 5, "radius_nm": 2.6}})
 
