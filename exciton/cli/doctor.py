@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 LIBRARIES = ("numpy", "scipy", "fenics-basix", "pyamg", "meshio", "h5py", "pydantic", "rich", "matplotlib")
 
+AS_ROOT = "export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"
+
 
 class Finding(NamedTuple):
     """One line of the report."""
@@ -115,6 +117,8 @@ def _ranks() -> Finding:
         return Finding(what, False, f"{launcher} does not start two ranks ({type(error).__name__}): {how}")
     if done.returncode == 0 and done.stdout.split() == ["ranks", "2"] * 2:
         return Finding(what, True, f"{launcher} starts ranks that see each other")
+    if "OMPI_ALLOW_RUN_AS_ROOT" in done.stderr + done.stdout:
+        return Finding(what, False, f"{launcher} is Open MPI and refuses root: {AS_ROOT}, or be another user")
     said = [line.strip(" -") for line in (done.stderr + done.stdout).splitlines()]
     errors = [line for line in said if line.startswith("solvers.errors.")]
     reason = next((line for line in errors + said if line), "no reason given")

@@ -15,6 +15,7 @@ from conftest import missing
 
 import exciton
 from exciton import cli
+from exciton.cli import doctor
 from exciton.folder import Fields
 from solvers import hp
 
@@ -319,3 +320,14 @@ def test_doctor(run):
     assert all(line.startswith(("ok ", "missing ")) for line in lines)
     for what in ("exciton-fem", "numpy", "gmsh", "PyVista", "PETSc"):
         assert any(what in line for line in lines)
+
+
+def test_doctor_says_what_root_must_set(tmp_path, monkeypatch):
+    """Open MPI starts nothing for root, unless two variables say that this is meant."""
+    launcher = tmp_path / "mpiexec"
+    launcher.write_text("#!/bin/sh\necho 'run as root? the variable OMPI_ALLOW_RUN_AS_ROOT=1 ...' >&2\nexit 1\n")
+    launcher.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = doctor._ranks()
+    assert not found.works
+    assert "refuses root: export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1" in found.detail
