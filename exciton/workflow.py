@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from platform import python_version
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -278,11 +279,11 @@ def empty_result(job: Job, todo: Sequence[Point], **filled: Any) -> Result:
 
 
 def versions() -> dict[str, str]:
-    """Of this program and of what the numbers rest on."""
+    """Of this program and of what the numbers rest on; the bindings of PETSc and SLEPc count as these do."""
     from exciton import __version__
 
-    found = {"exciton-fem": __version__}
-    for name in ("numpy", "scipy", "fenics-basix", "pyamg", "gmsh"):
+    found = {"exciton-fem": __version__, "Python": python_version()}
+    for name in ("numpy", "scipy", "fenics-basix", "pyamg", "gmsh", "petsc4py", "slepc4py", "mpi4py"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -1,6 +1,8 @@
 """Points and results from Python: what the contract promises of every entry, and the physics that ties it together."""
 
 import json
+from importlib.metadata import version
+from importlib.util import find_spec
 
 import jobs
 import pytest
@@ -139,6 +141,10 @@ def test_solve_gives_every_point_in_order_and_says_so():
     assert [p["parameters"]["structure.core.edge_nm"] for p in result.points] == [5.0, 4.0]
     assert result.points[0]["electron"]["energies_meV"][0] < result.points[1]["electron"]["energies_meV"][0]
     assert result.versions["exciton-fem"] == exciton.__version__
+    for name in ("numpy", "petsc4py", "slepc4py", "mpi4py"):  # those that are here
+        there = find_spec(name) is not None
+        assert (name in result.versions) == there
+        assert not there or result.versions[name] == version(name)
     assert any("2.4" in line for line in result.assumptions)
 
 
