@@ -165,7 +165,7 @@ def headings(points: Sequence[Mapping[str, Any]], materials: Mapping[str, str]) 
     """The terminal's table: headings and cells, one row per point; `materials` of the regions name the parameters."""
     names = list(points[0]["parameters"]) if points else []
     heads = [parameter_label(name, materials) for name in names]
-    heads += ["electron meV", "hole meV", "e in core", "h in core", "type", "pair meV", "emission eV", "nm"]
+    heads += ["electron meV", "hole meV", "e in core", "h in core", "type", "pair - gap meV", "emission eV", "nm"]
     lives = {"lifetime ns": "radiative_lifetime_ns", "mean-field lifetime ns": "mean_field_lifetime_ns"}
     shown = {head: key for head, key in lives.items() if any(key in point for point in points)}
     heads += shown

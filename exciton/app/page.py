@@ -25,7 +25,7 @@ from exciton.job import Job
 HOST = "127.0.0.1"
 PATIENCE = 0.3  # seconds without a move of a slider until the pair is begun
 _AT_ONCE = ("electron meV", "hole meV", "e in core", "h in core", "type")  # what does not wait for the pair
-_BEHIND = ("pair meV", "emission eV", "nm")
+_BEHIND = ("pair - gap meV", "emission eV", "nm")
 _WAITING = "…"
 _WEB = Path(__file__).parents[1] / "pictures" / "web"
 _SLIDER = (

@@ -63,6 +63,7 @@ def test_data_frame(result):
 def test_terminal_table(result):
     heads, cells = headings(result.points, result.materials)
     assert len(heads) == len(cells[0]) == 9
+    assert heads[-3] == "pair - gap meV"  # no binding energy: kinetic energy included
     assert [row[0] for row in cells] == ["4", "5"]
     assert cells[0][-2] == f"{result.points[0]['emission_eV']:.4f}"
 
