@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
+from math import ceil, floor, log10
 from pathlib import Path
 from platform import python_version
 from typing import Any, NamedTuple
@@ -220,7 +221,7 @@ def _alignment(resolved: Resolved, carriers: Carriers) -> dict[str, Any]:
 
 
 def _flags(resolved: Resolved, carriers: Carriers) -> Iterator[str]:
-    """What a reader must know before using a state."""
+    """What a reader must know before using a state, and what to change in the job."""
     outside = next((r for r in resolved.regions if r.name == "surroundings" and r.there), None)
     if outside is None:
         return
@@ -229,12 +230,17 @@ def _flags(resolved: Resolved, carriers: Carriers) -> Iterator[str]:
         "hole": (carriers.hole, outside.hole_barrier),
     }
     for carrier, (states, barrier) in pairs.items():
-        for i, energy in enumerate(states.energies):
-            if energy > barrier:
-                yield (
-                    f"{carrier}_{i}: at {1e3 * energy:.1f} meV it lies above the barrier of the surroundings "
-                    f"({1e3 * barrier:.0f} meV): it belongs to the box, not to the dot"
-                )
+        above = [i for i, energy in enumerate(states.energies) if energy > barrier]
+        for i in above:
+            remedy = (
+                f"carriers.states = {above[0]} leaves it out"
+                if above[0]
+                else f"nothing confines this {carrier}: correct alignment.{outside.material}.{carrier}_barrier_eV"
+            )
+            yield (
+                f"{carrier}_{i}: at {1e3 * states.energies[i]:.1f} meV it lies above the barrier of the surroundings "
+                f"({1e3 * barrier:.0f} meV): it belongs to the box, not to the dot; {remedy}"
+            )
 
 
 def _pulled(entry: Mapping[str, Any]) -> Iterator[str]:
@@ -248,7 +254,7 @@ def _pulled(entry: Mapping[str, Any]) -> Iterator[str]:
         if abs(pair[region] - alone[region]) > MOVED:
             yield (
                 f"{carrier}: {100 * alone[region]:.0f} % in {region} alone, {100 * pair[region]:.0f} % in the pair: "
-                "the attraction changes the single-particle picture"
+                f"the attraction changes the single-particle picture; go by exciton.{carrier}_probability in the result"
             )
 
 
@@ -260,8 +266,15 @@ def _missed(resolved: Resolved, solution: PairSolution | None) -> Iterator[str]:
         if error > resolved.accuracy.pair_meV and not resolved.accuracy.by_hand:
             yield (
                 f"the pair energy is known to {error:.2g} meV, accuracy.pair_meV = {resolved.accuracy.pair_meV:g}: the "
-                f"self-energies and images take {own:.2g} meV, most by {most}"
+                f"self-energies and images take {own:.2g} meV, most by {most}; its error bar says so, and "
+                f"accuracy.pair_meV = {_up(error)} would hold"
             )
+
+
+def _up(value: float) -> str:
+    """A positive number to two digits, never less than it is."""
+    unit = 10.0 ** (floor(log10(value)) - 1)
+    return f"{ceil(value / unit) * unit:.2g}"
 
 
 def common_assumptions(todo: Sequence[Point]) -> tuple[str, ...]:
