@@ -77,10 +77,12 @@ class Folder:
     ------
     JobError
         The folder cannot be written, or holds another job's result, or files of the same names that are not ours,
-        and `overwrite` is false.
+        and `overwrite` is false; or it holds what this run reads, `source` being its job file.
     """
 
-    def __init__(self, path: Path, job: Job, todo: Sequence[Point], *, overwrite: bool = False) -> None:
+    def __init__(
+        self, path: Path, job: Job, todo: Sequence[Point], *, overwrite: bool = False, source: Path | None = None
+    ) -> None:
         self.path, self._job, self._todo = path, job, todo
         self._keys = [point.resolved.key for point in todo]
         self._writing = Sparing(self._write)
@@ -93,6 +95,7 @@ class Folder:
         try:
             if path.exists() and not path.is_dir():
                 raise JobError(f"{path}: is a file; name a folder for the results with -o")
+            self._refuse_inputs(source)
             held = self._held(overwrite)
             if held is not None and held.job != digest:
                 if not overwrite:
@@ -155,6 +158,16 @@ class Folder:
                 self._texts[number] = entry_json(self._entry(number, key))
         write_text(self.path / "result.json", result.as_json([self._texts[number] for number in sorted(self._texts)]))
         write_text(self.path / "table.csv", result.as_csv())
+
+    def _refuse_inputs(self, source: Path | None) -> None:
+        """What a run reads is never written over, nor taken away."""
+        read = (source, self._job.structure.file, None if self._job.compare is None else self._job.compare.file)
+        for file in (Path(file).resolve() for file in read if file is not None):
+            if any(self.path.resolve() / name in (file, *file.parents) for name in OURS):
+                raise JobError(
+                    f"{self.path}: holds {file.name}, which this job is read from, and a result has a file of this "
+                    f"name; name another folder with -o, such as {self.path / 'result'}"
+                )
 
     def _held(self, overwrite: bool) -> Result | None:
         file = self.path / "result.json"

@@ -64,7 +64,7 @@ def solve_command(args: argparse.Namespace) -> int:
     folder: Folder | None = None
     with parallel.together(comm):
         if parallel.rank(comm) == 0:
-            folder = Folder(path, job, todo, overwrite=args.overwrite)
+            folder = Folder(path, job, todo, overwrite=args.overwrite, source=args.job)
     waiting = parallel.from_first(comm, folder.waiting if folder else [])
     try:
         failed = _run(folder, waiting, Fields.of(path, job, todo), comm, args.processes, quiet=args.quiet)

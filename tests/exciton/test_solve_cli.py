@@ -148,6 +148,29 @@ def test_another_jobs_folder_is_refused_and_untouched(run, tmp_path):
     assert numbers(jobs.read(tmp_path / "r")["points"][0]) == numbers(jobs.solve(5.0, **QUICK))
 
 
+@pytest.mark.parametrize("extra", [(), ("--overwrite",)])
+def test_a_job_file_is_never_written_over(run, tmp_path, extra):
+    """Neither the user's, in a folder of its own, nor the resolved one of a result and what it is compared with."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    point = f'[[point]]\nname = "a"\nemission_nm = 507.0\nparameters = {{ "{EDGE}" = 4.0 }}\n'
+    (folder / "measured.toml").write_text(f'source = "x"\nlabel = "x"\n{point}')
+    content = jobs.tables(4.0, **QUICK, sweep=sweep(4.0), compare={"file": "measured.toml"})
+    file = jobs.write(folder / "job.toml", content)
+    before = snapshot(folder)
+    status, out, err = run("solve", file, "-o", folder, *extra)
+    assert (status, out) == (2, "")
+    assert "holds job.toml, which this job is read from, and a result has a file of this name; name another" in err
+    assert snapshot(folder) == before
+    result = folder / "result"
+    assert run("solve", file, "-o", result, "--quiet")[0] == 0
+    before = snapshot(result)
+    assert run("solve", result / "job.toml", "-o", result, *extra)[0] == 2
+    moved = jobs.write(folder / "again.toml", {**content, "compare": {"file": "result/compare.toml"}})
+    assert "holds compare.toml" in run("solve", moved, "-o", result, *extra)[2]
+    assert snapshot(result) == before
+
+
 def bad_jobs():
     good = jobs.tables(4.0, (("B", 1.0),), **QUICK)
     yield "unknown key", {**good, "structur": {}}, ()
