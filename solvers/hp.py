@@ -113,7 +113,9 @@ def adapt(
         rich = _space(structure, alike(lines, [line_of([*chain(*choice)]) for choice in choices]))
         if rich.size > LIMIT:
             break
-        found = [way.lowest(space, p, n, start) for p, n, start in zip(problems, counts, starts)]
+        # at first, what may turn out to be a rival is told roughly: it can lie in a dense spectrum above a barrier
+        sharp = [n if step else p.count for p, n in zip(problems, counts)]
+        found = [way.lowest(space, p, n, start, s) for p, n, start, s in zip(problems, counts, starts, sharp)]
         better = [way.improved(rich, p, levels) for p, levels in zip(problems, found)]
         drops = [f.values - b.values for f, b in zip(found, better)]
         if before is not None:
@@ -130,7 +132,7 @@ def adapt(
             kept, beside = (partial(_pairs, problems, levels) for levels in (found, better))
             if not further:
                 return Solved(space, kept(), errors, rich, beside, step + 1, told)
-            last = [way.lowest(rich, p, n, start) for p, n, start in zip(problems, counts, starts)]
+            last = [way.lowest(rich, p, n, start, n) for p, n, start in zip(problems, counts, starts)]
             left = tuple((1 - told) * error for error in errors)
             return Solved(rich, _pairs(problems, last), left, space, kept, step + 1)
         followed = [replace(levels, count=n) for levels, n in zip(better, counts)]
@@ -149,10 +151,10 @@ class _Way:
     comm: Comm
     memory: Memory
 
-    def lowest(self, space: BoxSpace, p: Problem, count: int, start: Sequence[Levels]) -> Levels:
+    def lowest(self, space: BoxSpace, p: Problem, count: int, start: Sequence[Levels], sharp: int) -> Levels:
         number = max(min(count, space.size), p.count)
-        key = (*_what(p), number, self.tolerance, self.symmetry, self.backend, _key(space))
-        return self.memory.recall(key, lambda: lowest(self._problem(space, p), number, start))
+        key = (*_what(p), number, sharp, self.tolerance, self.symmetry, self.backend, _key(space))
+        return self.memory.recall(key, lambda: lowest(self._problem(space, p), number, start, sharp))
 
     def improved(self, rich: BoxSpace, p: Problem, levels: Levels) -> Levels:
         key = (*_what(p), levels.count, self.tolerance, self.symmetry, _key(rich), _key(levels.space))

@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 
 GUARDS = 1  # guard vectors beyond the states asked for in each sector and the probe of what lies above
 SHARED = 1_000_000  # unknowns beyond which ranks share a solution: below, two take as long as one (performance.md)
+PATIENCE, WIDER = 50, 2  # iterations, and how often a search goes on with a block twice as wide: dense spectra want it
 PROBE = 1e-2  # relative residual of the first state above those asked for: how sharply it is told
 LOOK = 2  # steps in a richer space, at least
 STEADY = 0.25  # share of what energies have fallen by there that the last step may have added
@@ -124,8 +125,8 @@ def problem_on(
     return Problem.of(space, a, v, extra, tolerance, symmetry=symmetry, comm=comm, shared=shared)
 
 
-def lowest(problem: Problem, count: int, start: Start = ()) -> Levels:
-    """The lowest states of a problem.
+def lowest(problem: Problem, count: int, start: Start = (), sharp: int | None = None) -> Levels:
+    """The lowest states of a problem: `sharp` of them (or all) to its tolerance, the others only roughly.
 
     Raises
     ------
@@ -135,15 +136,16 @@ def lowest(problem: Problem, count: int, start: Start = ()) -> Levels:
     space, tolerance = problem.space, problem.tolerance
     if not 0 < count <= space.size:
         raise NotConverged(f"{count} states were asked of a space with {space.size} unknowns; raise the degree")
-    levels = Levels(space, _enough(problem, count, start), count)
+    sharp = count if sharp is None else min(sharp, count)
+    levels = Levels(space, _enough(problem, count, sharp, start), count)
     if not problem.shared:
         levels = replace(levels, sectors=from_first(problem.comm, levels.sectors))  # ranks may differ in a digit
-    residuals = np.array([sector.residuals[i] for sector, i in levels.chosen])
+    residuals = np.array([sector.residuals[i] for sector, i in levels.chosen[:sharp]])
     if residuals.max() > tolerance:
         raise NotConverged(
-            f"{int(np.sum(residuals <= tolerance))} of {count} states reached the tolerance {tolerance:.0e} "
+            f"{int(np.sum(residuals <= tolerance))} of {sharp} states reached the tolerance {tolerance:.0e} "
             f"(worst residual {residuals.max():.1e}) on {space.size} unknowns; loosen the tolerance",
-            found=levels.pairs(count),
+            found=levels.pairs(sharp),
         )
     return levels
 
@@ -157,6 +159,7 @@ def improved(problem: Problem, levels: Levels) -> Levels:
     """
     alone = replace(problem, shared=False)
     found: list[Sector] = []
+    residuals = {sector.parities: sector.residuals for sector in levels.sectors}
     for parities, known in levels.blocks():
         count = len(known)
         twin = next((s for s in found if len(s.values) == count and _are_twins(problem, s, parities)), None)
@@ -165,17 +168,18 @@ def improved(problem: Problem, levels: Levels) -> Levels:
             continue
         operator = Operator(alone, parities)
         start = operator.carried(levels.space, known.reshape(count, -1).T)
-        ritz = operator.look(start, partial(_settled, problem.floor))
+        sharp = int(np.sum(residuals[parities][:count] <= problem.tolerance))
+        ritz = operator.look(start, partial(_settled, problem.floor, sharp))
         states = operator.states(ritz, count)
         found.append(Sector(parities, *states, ritz.residuals, ritz.iterations, np.inf, "Davidson"))
     return Levels(problem.space, from_first(problem.comm, found), levels.count)
 
 
-def _settled(floor: float, energies: Sequence[Array]) -> bool:
-    """Whether the last of some steps has made energies fall by little of what all have."""
+def _settled(floor: float, sharp: int, energies: Sequence[Array]) -> bool:
+    """Whether the last of some steps has made the lowest energies fall by little of what all have."""
     if len(energies) <= LOOK:
         return False
-    first, before, now = energies[0], energies[-2], energies[-1]
+    first, before, now = (energies[step][:sharp] for step in (0, -2, -1))
     return bool(np.all(before - now <= STEADY * (first - now) + ROUNDING * np.abs(now - floor)))
 
 
@@ -183,31 +187,50 @@ def _shape(space: BoxSpace, parities: Parities) -> tuple[int, ...]:
     return tuple(folded_size(n, p) for n, p in zip(space.shape, parities))
 
 
-def _enough(problem: Problem, count: int, start: Start) -> list[Sector]:
-    """As many states of each sector as it takes for its next level to lie at or above the merged `count`-th."""
-    found: dict[Parities, Sector] = {}
+def _enough(problem: Problem, count: int, sharp: int, start: Start) -> list[Sector]:
+    """As many states of each sector as it takes for its next level to lie at or above the merged `count`-th.
 
-    def solve(parities: Parities, number: int) -> None:
-        twin = next((s for s in found.values() if len(s.values) >= number and _are_twins(problem, s, parities)), None)
+    As many of them are sharp as it takes for the next one to lie at or above the merged `sharp`-th.
+    """
+    found: dict[Parities, Sector] = {}
+    told: dict[Parities, int] = {}  # how many are sharp
+
+    def solve(parities: Parities, number: int, fine: int) -> None:
+        alike = (s for s in found.values() if len(s.values) >= number and told[s.parities] >= fine)
+        twin = next((s for s in alike if _are_twins(problem, s, parities)), None)
         if twin:
-            found[parities] = _exchanged(problem, twin, parities)
+            found[parities], told[parities] = _exchanged(problem, twin, parities), told[twin.parities]
             return
         operator = Operator(problem, parities)
         begin = _carried(operator, start)
         if parities in found:
             begin = operator.carried(problem.space, found[parities].states)
-        found[parities] = _solve(operator, number, begin)
+        found[parities], told[parities] = _solve(operator, number, fine, begin), fine
 
+    wanted = _expected(problem, sharp)
     for parities, number in _expected(problem, count).items():
         if number > 0:
-            solve(parities, number)
+            solve(parities, number, wanted[parities])
     while True:
         values = np.sort(np.concatenate([s.values for s in found.values()]))
-        top = values[count - 1] - 1e-12 * abs(values[-1]) if len(values) >= count else np.inf
+        top, least = (values[n - 1] - 1e-12 * abs(values[-1]) if len(values) >= n else np.inf for n in (count, sharp))
         more = next((p for p in problem.sectors if _next_level(problem, found, p) < top), None)
-        if more is None:
+        rough = next((p for p, s in found.items() if _next_sharp(problem, s, told[p]) < least), None)
+        if more is not None:
+            number = len(found[more].values) + 1 if more in found else 1
+            solve(more, number, number if count == sharp else told.get(more, 0))
+        elif rough is not None:
+            solve(rough, len(found[rough].values), told[rough] + 1)
+        else:
             return list(found.values())
-        solve(more, len(found[more].values) + 1 if more in found else 1)
+
+
+def _next_sharp(problem: Problem, sector: Sector, told: int) -> float:
+    """A lower estimate of the first state of those found in a sector that is not sharp."""
+    if told >= len(sector.values):
+        return np.inf
+    value, residual = sector.values[told], sector.residuals[told]
+    return float(value) if residual <= problem.tolerance else float(value - residual * abs(value - problem.floor))
 
 
 def _next_level(problem: Problem, found: Mapping[Parities, Sector], parities: Parities) -> float:
@@ -241,12 +264,18 @@ def _expected(problem: Problem, count: int) -> dict[Parities, int]:
     return {parities: lowest.count(parities) for parities in problem.sectors}
 
 
-def _solve(operator: Operator, count: int, start: Array) -> Sector:
-    """The lowest states of a sector, and a rough look at the next one."""
+def _solve(operator: Operator, count: int, sharp: int, start: Array) -> Sector:
+    """The lowest states of a sector, so many of them sharp, and a rough look at the others and the next one."""
     problem, size = operator.problem, operator.separable.size
     count, probed = min(count, size), min(count + 1, size)
-    tolerance = np.array([problem.tolerance] * count + [max(PROBE, problem.tolerance)] * (probed - count))
-    ritz, method = operator.search(_block(operator, probed, start), tolerance)
+    sharp = min(sharp, count)
+    tolerance = np.array([problem.tolerance] * sharp + [max(PROBE, problem.tolerance)] * (probed - sharp))
+    ritz, method = operator.search(_block(operator, probed + GUARDS, start), tolerance, PATIENCE)
+    for _ in range(WIDER):
+        if np.all(ritz.residuals[:probed] <= tolerance):
+            break
+        wider = _block(operator, 2 * ritz.vectors.shape[1], ritz.vectors)
+        ritz, method = operator.search(wider, tolerance, PATIENCE)
     above = np.inf
     if probed > count:
         above = float(ritz.values[count] - ritz.residuals[count] * abs(ritz.values[count] - problem.floor))
@@ -265,14 +294,14 @@ def _carried(operator: Operator, start: Start) -> Array:
     return np.hstack(columns)
 
 
-def _block(operator: Operator, count: int, start: Array) -> Array:
+def _block(operator: Operator, size: int, start: Array) -> Array:
     """What a search begins with: what is there; where that is not enough, the lowest separable products, with a touch
     of noise.
 
     The noise keeps every state reachable: none is orthogonal to the start by accident.
     """
     separable = operator.separable.ravel()
-    block = min(count + GUARDS, separable.size)
+    block = min(size, separable.size)
     start = start[:, :block]
     new = block - start.shape[1]
     if new == 0:

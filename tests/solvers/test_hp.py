@@ -239,6 +239,58 @@ def test_a_look_ends_when_a_step_adds_little():
 def test_what_is_rounding_adds_little():
     """Near zero, too, where the potential is not."""
     falls = [[0.0], [-1e-15], [-2e-15]]
-    assert sectors._settled(-30.0, np.array(falls))
-    assert not sectors._settled(0.0, np.array(falls))
-    assert not sectors._settled(-30.0, np.array([[0.0], [-1.0], [-2.0]]))
+    assert sectors._settled(-30.0, 1, np.array(falls))
+    assert not sectors._settled(0.0, 1, np.array(falls))
+    assert not sectors._settled(-30.0, 1, np.array([[0.0], [-1.0], [-2.0]]))
+
+
+def test_a_look_does_not_wait_for_what_is_told_roughly():
+    falls = np.array([[0.0, 1.0], [-1.0, 0.0], [-1.1, -1.0]])
+    assert sectors._settled(-30.0, 1, falls)
+    assert not sectors._settled(-30.0, 2, falls)
+
+
+# a shell thirty times heavier than the core: a dense spectrum above the barrier
+HEAVY = (
+    grids.nested((3.2, 3.2, 3.2), (2.05,), (-0.37, 0.0, 0.0)),
+    problem(HBAR2_2M0 / np.array([0.0666, 1.99]), (0.0, 1.386)),
+)
+
+
+@pytest.mark.parametrize("sharp", [None, 6])
+def test_states_in_a_dense_spectrum(sharp):
+    """Those above the barrier come with a wider block, or roughly; none is missing, and those asked for are sharp."""
+    structure, case = HEAVY
+    x, y = (graded(hp.interfaces(structure, axis), 0, 4) for axis in range(2))
+    task = nested(structure, (x, y, y)).problem(case.diffusion, case.potential, tolerance=1e-4)
+    found = sectors.lowest(task, 9, sharp=sharp)
+    every = []
+    for parities in task.sectors:
+        operator = separable.Operator(task, parities)
+        every.append(np.linalg.eigvalsh(operator.apply(np.eye(operator.separable.size))))
+    truth = np.sort(np.concatenate(every))[:9]
+    np.testing.assert_allclose(found.values[:sharp], truth[:sharp], rtol=1e-6)
+    np.testing.assert_allclose(found.values, truth, rtol=1e-2)
+    assert max(sector.iterations for sector in found.sectors) <= sectors.PATIENCE
+
+
+def test_what_is_told_roughly_is_told_sharply_where_it_is_wanted(monkeypatch):
+    """The separable operator may expect no wanted state where the lowest is: it is found rough, and then solved for."""
+    structure, case = HEAVY
+    x, y = (graded(hp.interfaces(structure, axis), 0, 4) for axis in range(2))
+    task = nested(structure, (x, y, y)).problem(case.diffusion, case.potential, tolerance=1e-4)
+    truth = sectors.lowest(task, 6)
+    honest = sectors._expected
+    last = task.sectors[-1]
+    wrong = lambda task, n: {p: n * (p == last) for p in task.sectors} if n == 4 else honest(task, n)  # noqa: E731
+    monkeypatch.setattr(sectors, "_expected", wrong)
+    found = sectors.lowest(task, 6, sharp=4)
+    np.testing.assert_allclose(found.values[:4], truth.values[:4], rtol=1e-7)
+    assert all(sector.residuals[i] <= 1e-4 for sector, i in found.chosen[:4])
+
+
+def test_levels_below_a_dense_spectrum():
+    structure, case = HEAVY
+    solved = hp.adapt(structure, [case], 1e-4)
+    assert solved.errors[0].max() <= 1e-4
+    assert solved.pairs[0].values[[0, 1, 5]] == pytest.approx([0.25, 0.81, 1.29], abs=0.02)
