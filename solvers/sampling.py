@@ -20,6 +20,7 @@ STEPS = 12  # of Newton's method
 KEPT = 1_000_000  # points of a grid up to which their places in a mesh are kept for the next functions
 FLAT = 1e-13  # bulge of a cell that is an affine image of the reference cell
 BEYOND = 1.5  # times the bulge at the nodes: what it may be between them
+BENT = 0.3  # bulge from which on the affine map is no good guess: Newton's method may never come back
 SLACK = 1e-9  # how far outside a cell a point may seem, in reference coordinates
 
 
@@ -77,8 +78,10 @@ def _search(mesh: Mesh, axes: tuple[Array, Array, Array]) -> Iterator[Places]:
         owner, index = _candidates(some, first[some], last[some], shape)
         points = np.stack([axis[i] for axis, i in zip(axes, np.unravel_index(index, shape))], axis=1)
         guess, near = straight.inverse(owner, points)
-        owner, index, points = owner[near], index[near], points[near]
-        reference = _invert(mesh, owner, points, guess[near], straight.bulge[owner] > FLAT)
+        owner, index, points, guess = owner[near], index[near], points[near], guess[near]
+        bent = straight.bulge[owner] > BENT
+        guess[bent] = _nearest_nodes(mesh, owner[bent], points[bent])
+        reference = _invert(mesh, owner, points, guess, straight.bulge[owner] > FLAT)
         inside = _inside(mesh.cell, reference, SLACK)
         if inside.any():
             yield owner[inside], index[inside], reference[inside]
@@ -128,6 +131,15 @@ def _candidates(cells: Ints, first: Ints, last: Ints, shape: tuple[int, ...]) ->
     j = first[owner, 1] + within // nz % ny
     k = first[owner, 2] + within % nz
     return cells[owner], np.ravel_multi_index((i, j, k), shape)
+
+
+def _nearest_nodes(mesh: Mesh, cells: Ints, points: Array) -> Array:
+    """Reference coordinates of that node of its cell which is nearest to each point."""
+    found = np.empty_like(points)
+    for some in np.array_split(np.arange(len(points)), -(-len(points) * mesh.cells.shape[1] // PAIRS) or 1):
+        away = mesh.points[mesh.cells[cells[some]]] - points[some, None]
+        found[some] = mesh.reference.nodes[np.einsum("pkx,pkx->pk", away, away).argmin(axis=1)]
+    return found
 
 
 def _invert(mesh: Mesh, cells: Ints, points: Array, guess: Array, curved: np.ndarray) -> Array:

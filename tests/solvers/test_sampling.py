@@ -54,3 +54,14 @@ def test_pairs_held_at_a_time_do_not_matter(monkeypatch, rng):
     at_once = space.on_grid(u, axis, axis, axis)
     monkeypatch.setattr(sampling, "PAIRS", 50)
     np.testing.assert_allclose(space.on_grid(u, axis, axis, axis), at_once, atol=1e-13)
+
+
+def test_points_of_thin_cells_that_bend_far(meshed):
+    """Cells 0.12 nm thick and 2 nm wide, on a ball: the affine map through their corners misses by twice their size."""
+    ball = Structure(Sphere(5.0), (("shell_1", 0.8),))
+    mesh = meshed(ball, 0.42 * 6.6, order=6, layers=1, turn=4, planes=(True, True, True))
+    assert sampling._Straight.of(mesh).bulge.max() > 1
+    axis = np.linspace(0.1, 3.2, 12)
+    found = sampling.tags_on_grid(mesh, axis, axis, axis)
+    radius = np.sqrt(axis[:, None, None] ** 2 + axis[:, None] ** 2 + axis**2)
+    np.testing.assert_array_equal(found, np.where(radius < 2.5, 0, np.where(radius < 3.3, 1, -1)))
