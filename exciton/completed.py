@@ -15,7 +15,7 @@ import tomli_w
 from exciton import keypath
 from exciton.alignment import band_gap
 from exciton.errors import JobError
-from exciton.facts import Facts, facts
+from exciton.facts import GIVEN, Facts, facts
 from exciton.job import SOLID_KEYS, Job, MaterialTable
 from exciton.keypath import Path
 from exciton.resolve import line_up, medium_of, resolve
@@ -64,7 +64,7 @@ def completed(job: Job) -> Completed:
         for key, number in material.numbers.items():
             if key in MaterialTable.model_fields:
                 tables["materials"][name][key] = keypath.plain(number.value)
-                origins["materials", name, key] = "" if number.given else number.origin
+                origins["materials", name, key] = "" if number.source == GIVEN else number.origin
         derived |= _derived_of_material(material)
     core = known[next(iter(roles["core"]))]
     for name in roles["layer"]:

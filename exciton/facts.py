@@ -1,7 +1,7 @@
 """What is known about a material of a job: the database, overridden by the job's own numbers, each with its origin."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from exciton.errors import JobError
 from exciton.job import Job
@@ -11,16 +11,17 @@ from exciton.overrides import RIVALS
 
 Triple = tuple[float, float, float]
 
+GIVEN = "given in the job"
+
 
 @dataclass(frozen=True, slots=True)
 class Number:
     """One number, in the unit of its key, with the range of the literature where it comes from the database."""
 
     value: float | Triple
-    given: bool  # in the job; otherwise it is the database's
     low: float | None = None
     high: float | None = None
-    source: str = "given in the job"
+    source: str = GIVEN
     verified: bool = True
 
     @property
@@ -82,6 +83,8 @@ class Facts:
 def facts(job: Job, name: str) -> Facts:
     """The database's numbers of a material with the job's on top.
 
+    A number of the job that is the database's, as in the resolved job of a result, keeps its source and its spread.
+
     Raises
     ------
     JobError
@@ -93,8 +96,13 @@ def facts(job: Job, name: str) -> Facts:
     if table is None or name in database_names():
         for key, q in lookup(name).quantities.items():
             if not any(rival in given for rival in RIVALS.get(key, ())):  # they say the same thing in another way
-                numbers[key] = Number(q.value, False, q.low, q.high, q.source, q.verified)
-    numbers |= {key: Number(value, True) for key, value in given.items()}
+                numbers[key] = Number(q.value, q.low, q.high, q.source, q.verified)
+    for key, value in given.items():
+        known = numbers.get(key)
+        if known is not None and known.value == value:
+            numbers[key] = replace(known, source=f"{GIVEN}, as in the database: {known.source}")
+        else:
+            numbers[key] = Number(value)
     return Facts(name, numbers)
 
 

@@ -184,6 +184,20 @@ def test_the_sheet_has_every_number_that_is_used_with_its_origin():
     assert all(len(line.splitlines()) == 1 for line in found.assumptions)
 
 
+def test_the_databases_numbers_keep_their_sources_through_the_resolved_job():
+    """Given once more they are told to be so, with the same spreads, sources and warnings; generations add nothing."""
+    shape = structure(core={"material": "CsPbBr3", "edge_nm": 10.0}, shells=[{"material": "ZnS", "thickness_nm": 1.0}])
+    first = Job(schema=1, structure=shape, materials={"ZnS": {"hole_mass": 0.5}})
+    second = Job(**tomllib.loads(to_toml(first)))
+    third = Job(**tomllib.loads(to_toml(second)))
+    before, after = resolve(first).assumptions, resolve(second).assumptions
+    assert [line.replace("given in the job, as in the database: ", "") for line in after] == list(before)
+    assert sum("as in the database" in line for line in after) > 8
+    assert "ZnS: hole_mass 0.5, given in the job" in after
+    assert resolve(third).assumptions == after
+    assert to_toml(third) == to_toml(second)
+
+
 def test_given_barriers_leave_no_affinity_on_the_sheet():
     given = {"B": {"electron_barrier_eV": 0.3, "hole_barrier_eV": 0.7}}
     sheet = resolved(alignment=given).assumptions
