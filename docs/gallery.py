@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from exciton import cli
 
@@ -146,8 +146,21 @@ def draw(entry: Entry, folder: Path, picture: Path) -> None:
         _run("view", str(folder), *(word.format(picture) for word in shlex.split(entry.made)))
     else:
         shutil.copyfile(folder / entry.made, picture)
-    if picture.suffix == ".png":
-        _lighten(picture)
+    {".png": _lighten, ".gif": _lighten_film}[picture.suffix](picture)
+
+
+def _lighten_film(film: Path) -> None:
+    """Few colours, the same in all frames."""
+    with Image.open(film) as image:
+        pause = image.info["duration"]
+        frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(image)]
+    width, height = frames[0].size
+    strip = Image.new("RGB", (width, height * len(frames)))
+    for number, frame in enumerate(frames):
+        strip.paste(frame, (0, number * height))
+    strip = strip.quantize(64, kmeans=1)
+    first, *rest = [strip.crop((0, n * height, width, (n + 1) * height)) for n in range(len(frames))]
+    first.save(film, save_all=True, append_images=rest, duration=pause, loop=0)
 
 
 def _lighten(picture: Path) -> None:

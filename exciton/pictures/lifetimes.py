@@ -22,6 +22,7 @@ CURVES = {  # key of the point: words, how it is drawn
     ),
 }
 _DECADE = 8.0  # ratio from which the axis is logarithmic
+_MANY = 1000.0  # and from which only powers of ten have a number
 
 
 def has_lifetimes(points: Sequence[Point]) -> bool:
@@ -83,6 +84,7 @@ def plot_lifetime(
                 heights += marks.y.tolist()
         if max(heights) > _DECADE * min(heights):
             axes.set_yscale("log")
+            _plain_ticks(axes.yaxis, max(heights) / min(heights))
         else:
             axes.set_ylim(0, 1.12 * max(heights))
         axes.set_ylabel("lifetime (ns)")
@@ -92,6 +94,15 @@ def plot_lifetime(
             axes.set_xticks(x, ticks)
         figure.legend(loc="outside upper left", ncols=2, handlelength=2.2, columnspacing=0.8)
         return style.save(figure, path)
+
+
+def _plain_ticks(axis: Any, ratio: float) -> None:
+    """Numbers, not powers of ten: 1, 2, 5, 10, of many decades 1, 10, 100."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(10, (1, 2, 5) if ratio < _MANY else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _lifetime(point: Mapping[str, Any]) -> tuple[float, float] | None:

@@ -46,7 +46,7 @@ def plot_map(
     canvas = _Canvas(columns, rows, grid, to_scale=numeric and min(len(columns), len(rows)) >= _FINE)
     with style.sheet(style.WIDE, 125 / 25.4) as figure:
         panels = figure.subplots(2, 2, sharex=True, sharey=True)
-        canvas.field(panels[0, 0], "emission energy (eV)", "cividis", lambda p: p.get("emission_eV"), in_nm=True)
+        canvas.field(panels[0, 0], "emission (eV)", "cividis", lambda p: p.get("emission_eV"), in_nm=True)
         canvas.types(panels[0, 1])
         for axes, carrier in zip(panels[1], style.CARRIERS):
             shades = style.shades(style.CARRIERS[carrier])
@@ -94,7 +94,11 @@ class _Canvas:
         bar.outline.set_linewidth(0.5)
         axes.set_title(title, loc="left")
         if in_nm:
-            axes.set_title("emission energy (eV), wavelength (nm)", loc="left")
+            for side, where, unit in (
+                (0, "right", "eV "),
+                (1, "left", " nm"),
+            ):  # or its right side seems the next panel's
+                bar.ax.text(side, 1.01, unit, ha=where, va="bottom", size=7, transform=bar.ax.transAxes)
             bar.ax.yaxis.set_ticks_position("left")
             bar.ax.secondary_yaxis("right", functions=(wavelength, wavelength))
         if not self.to_scale and len(self.x) <= 6 and len(self.y) <= 12:

@@ -102,13 +102,13 @@ def in_core(point: Mapping[str, Any], carrier: str, state: int) -> str:
     """The share of a state that is in the core (or in the region that stands first), in words."""
     region, share = next(iter(point[carrier]["probability"][state].items()))
     where = "the core" if region == "core" else region
-    return f"{100 * share:.1f} % in {where}"
+    return f"{100 * share:.2f} % in {where}"
 
 
 def _legend(paper: Any, mm_per_nm: float, width: float, turned: float, meaning: str) -> None:
     """Axes and a bar of round length on the left, what the surfaces are on the right; `paper` counts in mm."""
     right, up = screen_axes(turned)
-    origin, arm = np.array([5.5, 2.6]), 4.2
+    origin, arm = np.array([6.2, 3.2]), 3.6  # room for every name, wherever the axes point
     arrow = {"arrowstyle": "-|>", "lw": 0.7, "color": style.INK, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 4}
     for axis, name in enumerate("xyz"):
         tip = origin + arm * np.array([right[axis], up[axis]])

@@ -14,6 +14,7 @@ from exciton.pictures.scene import SHELL_INK, Dot
 
 PLANES = {"x": (1, 2), "y": (0, 2), "z": (0, 1)}  # normal -> the axes to the right and upwards
 _NUDGE = 1e-6  # nm, away from the faces of cells
+_UNLIKE = 1 / 3  # of the largest density: a panel below that would be nearly white
 _NODE = 1e-6  # of the largest density: what is below everywhere is a nodal plane
 
 
@@ -21,13 +22,16 @@ def draw_slices(dots: Sequence[Dot], page: Page, path: Path, normal: str = "z") 
     """|psi|^2 in the plane across `normal`, points side by side, electron above and hole below.
 
     Where psi is negative (excited states) the colour is the carrier's other one. The colours of one carrier mean the
-    same in all its panels, up to the largest density anywhere in the particles. `path` ends in .png, .pdf or .svg.
+    same in all its panels, up to the largest density anywhere in the particles; where a panel has less than a third of
+    it they follow the root of the density, so that both are seen. `path` ends in .png, .pdf or .svg.
 
     Raises
     ------
     ValueError
         A field file does not have the state.
     """
+    from matplotlib.colors import Normalize, PowerNorm
+
     right, up = PLANES[normal]
     cuts = [_Cut(dot, normal) for dot in dots]
     half = 1.02 * max(cut.half for cut in cuts)
@@ -39,13 +43,15 @@ def draw_slices(dots: Sequence[Dot], page: Page, path: Path, normal: str = "z") 
         for row, carrier in zip(grid, page.carriers):
             name = f"{carrier}_{page.state}"
             values = [cut.signed(name) for cut in cuts]
-            top = max(float(dot.density(name).max()) for dot in dots)  # not in this plane alone: it may be a nodal one
-            low = 0.0 if page.state == 0 else -top
+            tops = [float(dot.density(name).max()) for dot in dots]  # not in this plane alone: it may be a nodal one
+            top, low = max(tops), 0.0 if page.state == 0 else -max(tops)
+            even = page.state > 0 or min(tops) > _UNLIKE * top
+            scale = Normalize(low, top) if even else PowerNorm(0.5, low, top)
             colours = style.phases if page.state else style.shades
             for axes, dot, cut, value in zip(row, dots, cuts, values):
                 painted = axes.tripcolor(
                     *cut.places.T, cut.triangles, value, shading="gouraud", cmap=colours(style.CARRIERS[carrier]),
-                    vmin=low, vmax=top, rasterized=True,
+                    norm=scale, rasterized=True,
                 )  # fmt: skip
                 cut.interfaces(axes)
                 if dot.partner:

@@ -114,6 +114,7 @@ def test_coarse_map_names_the_types(tmp_path, texts):
     assert_picture(maps.plot_map(points, tmp_path / "map", materials=MATERIALS))
     assert {p["alignment"]["type_by_states"] for p in points} == {"I", "quasi-I", "II"}  # else the data are too tame
     assert {"I", "quasi-I", "II", "ZnS electron barrier (eV)", "electron in the core (%)"} <= set(texts)
+    assert {"emission (eV)", "eV ", " nm"} <= set(texts)  # both scales of the bar are named
 
 
 @pytest.mark.parametrize("mover", ["electron", "hole"])

@@ -97,6 +97,13 @@ def test_lifetimes_and_what_was_measured(tmp_path, kept):
     assert found["mean field, no correlation"][1] == [38.0, 38.0]
     assert found["Somebody 2025"] == ([0.0, 2.0], [12.0, 20.0])  # the third lies on another axis
     assert found["Somebody 2025,\nover quantum yield"] == ([0.0], [pytest.approx(16.0)])
+    cold = [p | {"radiative_lifetime_0K_ns": 0.3} for p in points]
+    lifetimes.plot_lifetime(cold, tmp_path / "c", measured=MEASURED)
+    axes = kept[1].axes[0]
+    low, high = axes.get_ylim()
+    shown = zip(axes.get_yticks(), axes.get_yticklabels())
+    assert axes.get_yscale() == "log"
+    assert [text.get_text() for at, text in shown if low < at < high] == ["0.5", "1", "2", "5", "10", "20"]
     with pytest.raises(ValueError, match="none has one"):
         lifetimes.plot_lifetime(sweep(0.0, 1.0), tmp_path / "no")
     assert not lifetimes.has_lifetimes(sweep(0.0))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from offline import Page
 
 from exciton import cli
@@ -198,6 +199,35 @@ def test_a_nodal_plane_is_said_to_be_one(solved, tmp_path, monkeypatch):
         panel, bar = kept.pop().axes
         assert ("ψ = 0 in this plane" in [text.get_text() for text in panel.texts]) == blank
         assert bar.get_ylim()[1] == pytest.approx((psi**2).max())
+
+
+@pytest.mark.parametrize("turned", np.linspace(0, 2 * np.pi, 12, endpoint=False))
+def test_the_names_of_the_axes_are_on_the_paper(turned):
+    """Wherever they point while a film goes round."""
+    blank = np.full((8, 8, 3), 255, np.uint8)
+    sheet = page.Page(("a dot",), carriers=("electron",))
+    with sheet._drawn({("electron", 0): blank}, 10.0, turned) as figure:
+        figure.draw_without_rendering()
+        names = [text for text in figure.findobj(Text) if text.get_text() in ("x", "y", "z")]
+        assert len(names) == 3
+        for name in names:
+            box = name.get_window_extent()
+            assert 0 < box.x0 < box.x1 < figure.bbox.x1, name
+            assert 0 < box.y0 < box.y1 < figure.bbox.y1, name
+
+
+@pytest.mark.parametrize(("share", "root"), [(0.5, False), (0.2, True)])
+def test_a_panel_of_low_density_is_not_white(solved, tmp_path, monkeypatch, share, root):
+    """Colours go with the density; where a panel is below a third of the largest, with its root."""
+    found, sheet = dots(solved)
+    pale, most = found[1].grid.copy(), found[0].density("electron_0").max()
+    pale.point_data["electron_0"] *= np.sqrt(share * most) / abs(found[1].psi("electron_0")).max()
+    kept = []
+    monkeypatch.setattr(style, "save", lambda figure, *_: kept.append(figure) or (tmp_path,))
+    electron, both = replace(sheet, carriers=("electron",)), [found[0], replace(found[1], grid=pale)]
+    slices.draw_slices(both, electron, tmp_path / "s.png")
+    most = [axes.collections[0].norm(axes.collections[0].get_array().max()) for axes in kept[0].axes[:2]]
+    assert most == pytest.approx([1.0, share**0.5 if root else share], rel=0.02)
 
 
 def test_slice_goes_through_the_core(solved):
