@@ -110,13 +110,14 @@ class App:
             self._slow.restart()
             try:
                 job = moved(self._job, self._moved)
-                await self._carriers(job)
+                profile = await self._carriers(job)
                 if not await self._moves(PATIENCE):
-                    await self._pair(job)
+                    await self._pair(job, profile)
             except (JobError, work.Failed) as error:
                 self._show(problem=str(error), working="")
 
-    async def _carriers(self, job: Job) -> None:
+    async def _carriers(self, job: Job) -> str:
+        """Levels and surfaces; returns the profile along the axis."""
         self._show(working="carriers")
         parts = self._fast.ask(job)
         entry, profile, materials = await anext(parts)
@@ -126,9 +127,10 @@ class App:
         levels, scene = await asyncio.gather(asyncio.to_thread(_levels, entry, profile, materials), anext(parts))
         self._show(levels=levels, scene=scene)
         await anext(parts, None)  # nothing: it is done
+        return str(profile)
 
-    async def _pair(self, job: Job) -> None:
-        """The pair, unless a slider moves before it is there."""
+    async def _pair(self, job: Job, profile: str) -> None:
+        """The pair, unless a slider moves before it is there; its carriers are refined further than those before."""
         if job.exciton.level != "none":
             self._show(working="pair")
             asking = asyncio.ensure_future(_all(self._slow.ask(job)))
@@ -139,6 +141,8 @@ class App:
                 return
             [(entry, materials)] = asking.result()
             self._table(entry, materials, waiting=False)
+            levels = await asyncio.to_thread(_levels, entry, profile, materials)
+            self._show(captions=_captions(entry), levels=levels)
         self._show(working="", answers=self._state.answers + 1)
 
     async def _moves(self, seconds: float) -> bool:

@@ -209,6 +209,8 @@ def test_a_moved_slider_gives_the_numbers_of_the_command_line(page, tmp_path):
     saved = tomllib.loads(file.read_text(encoding="utf-8"))
     assert saved["structure"]["shells"][0]["thickness_nm"] == pytest.approx(1.3)
     assert after == solved(file, tmp_path / "out")
+    said = page.script("return document.body.innerText")
+    assert f"{after['e in core']} in the core" in said  # the pair's carriers are refined further: no two answers
     assert page.complaints() == []
 
 
