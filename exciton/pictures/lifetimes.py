@@ -92,6 +92,8 @@ def plot_lifetime(
         axes.margins(x=0.06)
         if ticks:
             axes.set_xticks(x, ticks)
+        else:
+            axes.locator_params(axis="x", nbins=6)
         figure.legend(loc="outside upper left", ncols=2, handlelength=2.2, columnspacing=0.8)
         return style.save(figure, path)
 

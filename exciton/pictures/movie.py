@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from exciton.errors import ComponentMissing
 from exciton.pictures import rendering, style
 from exciton.pictures.camera import look
-from exciton.pictures.page import Page
+from exciton.pictures.page import Page, broken
 from exciton.pictures.scene import Dot, common_reach, panels, plotters
 
 Frame = NDArray[np.uint8]  # (rows, columns, 3), both even
@@ -64,9 +64,10 @@ def along_sweep(dots: Sequence[Dot], page: Page, pixels: int = 420) -> Iterator[
     """One point after the other, its carriers side by side; camera and scale stay."""
     rendering.require()
     reach = common_reach(dots)
+    lines = 1 + max(broken(label).count("\n") for label in page.labels)  # every frame is as wide
     for number, dot in enumerate(dots):
         points = None if page.points is None else [page.points[number]]
-        single = replace(page, labels=(page.labels[number],), points=points)
+        single = replace(page, labels=(page.labels[number],), points=points, lines=lines)
         images, height = panels([dot], single, pixels, reach)
         yield single.frame(images, height, 0.0, _DPI)
 

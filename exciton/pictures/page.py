@@ -20,6 +20,7 @@ from exciton.pictures.camera import screen_axes
 Images = Mapping[tuple[str, int], Any]  # by carrier and number of the point
 
 _PANEL, _LEFT, _TOP, _BOTTOM, _LINE = 46.0, 6.0, 6.5, 8.0, 4.2  # mm
+_LETTERS = 26  # of the largest size, in a panel's width
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Page:
     shares: tuple[float, ...] = (0.5, 0.9)
     state: int = 0
     note: str = ""  # what else is to be said below
+    lines: int = 1  # of captions, for which there is room at least
 
     def save(self, images: Images, height: float, path: Path) -> Path:
         """Write the page as PNG; `height` is that of a panel's view in nm."""
@@ -55,13 +57,14 @@ class Page:
     def _drawn(self, images: Images, height: float, turned: float) -> Iterator[Any]:
         words = {name: name if self.state == 0 else f"{name}, excited {self.state}" for name in self.carriers}
         carriers = [(words[name], style.CARRIERS[name]) for name in self.carriers]
-        captions = [(label, style.INK) for label in self.labels]
+        captions = [(broken(label), style.INK) for label in self.labels]
         lone = len(self.labels) == 1  # its carriers side by side
         rows, columns = (captions, carriers) if lone else (carriers, captions)
         gap = 4.5 if self.points is not None else 1.0
         narrow = 0.0 if len(columns) > 1 else 42.0  # one panel is narrower than the legend
         top = _TOP + _LINE * max(text.count("\n") for text, _ in columns)
-        left, mm = _LEFT + narrow / 2, 1 / 25.4
+        more = self.lines - 1 if lone else 0
+        left, mm = _LEFT + _LINE * max(more, *(text.count("\n") for text, _ in rows)) + narrow / 2, 1 / 25.4
         width, tall = left + _PANEL * len(columns) + narrow / 2, top + (_PANEL + gap) * len(rows) + _BOTTOM
         with style.sheet(width * mm, tall * mm, layout=None) as figure:
             for (carrier, point), image in images.items():
@@ -77,10 +80,11 @@ class Page:
                     axes.text(0.5, -0.02, share, transform=axes.transAxes, **how)
             for column, (text, colour) in enumerate(columns):
                 x = (left + _PANEL * (column + 0.5)) / width
-                figure.text(x, 1 - 1.5 / tall, text, ha="center", va="top", size=9, color=colour)
+                figure.text(x, 1 - 1.5 / tall, text, ha="center", va="top", size=_fitting(text), color=colour)
             for row, (text, colour) in enumerate(rows):
                 y = 1 - (top + _PANEL / 2 + (_PANEL + gap) * row) / tall
-                figure.text(1.5 / width, y, text, rotation=90, ha="left", va="center", size=9, color=colour)
+                how = {"ha": "left", "va": "center", "ma": "center", "size": _fitting(text)}
+                figure.text(1.5 / width, y, text, rotation=90, color=colour, **how)
             paper = figure.add_axes((0, 0, 1, _BOTTOM / tall), xlim=(0, width), ylim=(0, _BOTTOM))
             paper.set_axis_off()
             _legend(paper, _PANEL / height, width, turned, self._meaning())
@@ -90,6 +94,16 @@ class Page:
         text = f"surfaces enclose {enclosed(self.shares)} of |ψ|²"
         other = "pale or yellow: ψ of the other sign" if self.state else ""
         return "\n".join(filter(None, (text, other, self.note)))
+
+
+def broken(caption: str) -> str:
+    """A caption whose parameters stand below each other where one line has no room for them."""
+    return "\n".join(line if len(line) <= _LETTERS else line.replace(", ", "\n") for line in caption.split("\n"))
+
+
+def _fitting(text: str) -> float:
+    """The size at which a heading fits its panel."""
+    return 9 * min(1.0, _LETTERS / max(map(len, text.split("\n"))))
 
 
 def enclosed(shares: Sequence[float]) -> str:

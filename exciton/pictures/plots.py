@@ -63,6 +63,8 @@ def plot_emission(
         bottom.set_xlabel(style.parameter_label(name, materials))
         if ticks:
             bottom.set_xticks(x, ticks)
+        else:
+            bottom.locator_params(axis="x", nbins=6)
         figure.align_ylabels()
         return style.save(figure, path)
 

@@ -216,6 +216,31 @@ def test_the_names_of_the_axes_are_on_the_paper(turned):
             assert 0 < box.y0 < box.y1 < figure.bbox.y1, name
 
 
+LABELS = (
+    "CdS electron barrier −0.1 eV",
+    "ZnS 2.15 nm, ZnS electron barrier −0.1 eV, core shift along x 1 nm",
+    "no ZnS",
+)
+
+
+@pytest.mark.parametrize("labels", [LABELS, *((label,) for label in LABELS)])
+def test_long_captions_fit_their_panels(labels):
+    """Above a column, or beside a row: neither cut off nor over a picture or the next caption."""
+    blank = np.full((8, 8, 3), 255, np.uint8)
+    sheet = page.Page(labels, carriers=("electron", "hole"))
+    images = {(carrier, n): blank for carrier in sheet.carriers for n in range(len(labels))}
+    with sheet._drawn(images, 10.0, 0.0) as figure:
+        figure.draw_without_rendering()
+        captions = [t.get_window_extent() for t in figure.texts if any(w in t.get_text() for w in ("ZnS", "barrier"))]
+        panels = [axes.get_window_extent() for axes in figure.axes if axes.images]
+        assert len(captions) == len(labels)
+        for caption in captions:
+            others = [box for box in captions if box is not caption]
+            assert not any(caption.overlaps(box) for box in (*panels, *others))
+            assert 0 <= caption.x0 < caption.x1 <= figure.bbox.x1
+            assert 0 <= caption.y0 < caption.y1 <= figure.bbox.y1
+
+
 @pytest.mark.parametrize(("share", "root"), [(0.5, False), (0.2, True)])
 def test_a_panel_of_low_density_is_not_white(solved, tmp_path, monkeypatch, share, root):
     """Colours go with the density; where a panel is below a third of the largest, with its root."""
