@@ -34,8 +34,9 @@ FEWER = 0.5  # of what one function of the distance changes, left to all others
 FALL = 2  # least factor from one to the next: one size may well hold no new state of the ground pair's symmetry
 MEMORY = 8e9  # bytes of transition densities, at most
 SHARE = 0.3  # of a tolerance that the integrals may take
-LOOSE = 1e-6  # share of the norm below which functions add next to nothing, if orbitals are eigenfunctions
-DOUBTFUL = 0.01  # of the attraction: what they may add on meshes
+CUTS = tuple(10.0**k for k in range(-8, -2))  # shares of the norm below which directions are left out on meshes
+REST = 0.1  # of what the next cut but one changes: what the first one may have cost
+DOUBTFUL = 0.03  # of the attraction: what the cut may be worth, at most
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +51,7 @@ class Ground:
     lacks: Array  # (2, 2) eV and enhancement: for want of electron's, of hole's orbitals
     rest: Array  # (2,) the same: for want of functions of the distance, and by waves
     error: Array  # (2,) the same: of space and integrals, all in all
-    doubt: float = 0.0  # eV: what functions add that the others all but make up
+    doubt: float = 0.0  # eV: what functions are worth that the others all but make up
 
     @property
     def amplitudes(self) -> Array:
@@ -68,12 +69,11 @@ def correlated(resolved: Resolved, carriers: Carriers) -> tuple[Pair, Ground]:
     SolverError
         The largest space misses a tolerance, or the next one would not fit into memory; the message says what was
         reached. Or carrier states are too coarse: everything here takes them for eigenfunctions, and where a mesh
-        resolves them badly, what is wrong by that is divided by the norm of functions that the others all but make up.
-        The energy then depends on these, or lies below what any pair can have.
+        resolves them very badly, no cut of the functions that the others all but make up gives an answer that does not
+        depend on it (`_cut`), or the energy lies below what any pair can have.
     """
     accuracy = resolved.accuracy
     levels = np.array([float(carriers.electron.errors[0] + carriers.hole.errors[0]), 0.0])
-    wanted = np.inf if accuracy.by_hand else 1e-3 * accuracy.pair_meV
     fields, sizes = relaxing(resolved, carriers), np.array([FIRST, FIRST])
     while True:
         ground = _in_space(resolved, carriers, fields, (int(sizes[0]), int(sizes[1])))
@@ -87,7 +87,9 @@ def correlated(resolved: Resolved, carriers: Carriers) -> tuple[Pair, Ground]:
                 f"{below or f'{1e3 * doubt:.2g} meV of which rest on functions that add nothing'}: the carriers' "
                 "states are too coarse for it; ask for more accuracy, or a higher degree and smaller cells"
             )
-        allowed = np.array([wanted, accuracy.enhancement * enhancement])
+        allowed = _allowed(resolved, enhancement)
+        if accuracy.by_hand:
+            allowed[0] = np.inf
         if np.all(error + levels <= allowed):
             break
         wants = np.max(lacks / allowed, axis=1)
@@ -174,6 +176,9 @@ def _in_space(resolved: Resolved, carriers: Carriers, fields: Fields, at: tuple[
             "accuracy.enhancement"
         )
     geminals = Geminals(Integrals(orbitals.first(electrons[-1], holes[-1])), permittivity, ranges)
+    doubts = np.zeros(2)
+    if not isinstance(carriers.space, BoxSpace):  # on boxes orbitals are resolved to many digits
+        geminals, doubts = _cut(geminals, resolved)
 
     def solved(e: int, h: int, **how: Any) -> PairStates:
         return geminals.states(sector(orbitals, parity_of_ground(orbitals), e, h), 1, ground=True, **how)
@@ -185,9 +190,6 @@ def _in_space(resolved: Resolved, carriers: Carriers, fields: Fields, at: tuple[
     fewer_functions = solved(electrons[-1], holes[-1], functions=(constant, last))
     rest = np.add(by_waves, by_exponentials) * (1.0, found.enhancements[0])
     rest += FEWER * _changes([fewer_functions, found])[0]
-    doubts = np.zeros(2)
-    if not isinstance(carriers.space, BoxSpace):  # on boxes orbitals are resolved to many digits
-        doubts = _changes([solved(electrons[-1], holes[-1], dependent=LOOSE), found])[0]
     rest += doubts
     bare = orbitals
     if fields != BARE:
@@ -206,6 +208,36 @@ def _in_space(resolved: Resolved, carriers: Carriers, fields: Fields, at: tuple[
     )
 
 
+def _cut(geminals: Geminals, resolved: Resolved) -> tuple[Geminals, Array]:
+    """Without the directions that the others all but make up, and what these are worth, eV and enhancement.
+
+    What orbitals are wrong by is divided by the share of the norm that a direction has of its own: of those that have
+    little more is wrong than they add. The energy falls in steps as more of them are let in, and then below all bounds
+    where orbitals are coarse; between lies the result. The first cut is taken that is worth little itself, or the one
+    that is worth least.
+    """
+    sample = geminals.integrals.sample
+    every = sector(sample, parity_of_ground(sample), len(sample.electron), len(sample.hole))
+    known: dict[float, PairStates] = {}
+
+    def at(cut: float) -> PairStates:
+        if cut not in known:
+            known[cut] = geminals.without(cut).states(every, 1, ground=True)
+        return known[cut]
+
+    found = []
+    for cut in CUTS:
+        here = at(cut)
+        next_one, next_but_one = _changes([here, at(10 * cut), at(100 * cut)])
+        worth = np.maximum(next_one, REST * next_but_one)
+        share = np.max(worth / _allowed(resolved, float(here.enhancements[0])))
+        found.append((share, cut, worth))
+        if share <= SHARE:
+            break
+    _, cut, worth = min(found, key=lambda each: each[0])
+    return geminals.without(cut), worth
+
+
 def _memory(orbitals: Sample, electrons: int, holes: int) -> float:
     """Bytes that the transition densities take, those weighted with masses included."""
     waves = 8.0 * np.prod([orbitals.waves.count * (1 if half else 2) for half in orbitals.waves.halves])
@@ -214,6 +246,12 @@ def _memory(orbitals: Sample, electrons: int, holes: int) -> float:
         for carrier, n in ((orbitals.electron, electrons), (orbitals.hole, holes))
     )
     return float(waves * sum(sets))
+
+
+def _allowed(resolved: Resolved, enhancement: float) -> Array:
+    """(2,) the errors that are allowed, eV and enhancement."""
+    accuracy = resolved.accuracy
+    return np.array([1e-3 * accuracy.pair_meV, accuracy.enhancement * enhancement])
 
 
 def _changes(spaces: list[PairStates]) -> Array:

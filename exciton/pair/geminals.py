@@ -14,6 +14,7 @@ E_i - U(r) takes the place of E_i. What remains are integrals of transition dens
 The space grows with the orbitals and the exponentials; energies only fall.
 """
 
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -97,11 +98,15 @@ class Geminals:
         Relative, of the attraction: that of the core, everywhere.
     ranges
         (k,) kappa of the exponentials, 1/nm, without the constant.
+    dependent
+        Directions of the basis with a smaller share of the norm are left out: of eigenfunctions that are known to few
+        digits, more.
     """
 
     integrals: Integrals
     permittivity: float
     ranges: Array
+    dependent: float = DEPENDENT
 
     @cached_property
     def radial(self) -> Radial:
@@ -110,8 +115,15 @@ class Geminals:
         s = self.integrals.sample.waves.radii
         alone = Radial(ranges, np.eye(len(ranges)), s)
         overlap, energy = self._ground_block(alone)
-        _, best = solve(overlap, energy, 1)
+        _, best = solve(overlap, energy, 1, self.dependent)
         return Radial(ranges, np.concatenate([alone.coefficients, best.T]), s)
+
+    def without(self, dependent: float) -> "Geminals":
+        """The same functions and integrals, where directions of a smaller share are left out."""
+        _ = self.radial, self._tables  # made once for both
+        other = copy(self)
+        object.__setattr__(other, "dependent", dependent)
+        return other
 
     @property
     def one_product(self) -> tuple[float, float]:
@@ -136,7 +148,6 @@ class Geminals:
         *,
         ground: bool,
         functions: tuple[int, ...] | None = None,
-        dependent: float = DEPENDENT,
     ) -> PairStates:
         """The lowest states of one symmetry.
 
@@ -148,8 +159,6 @@ class Geminals:
             Whether e_0 h_0 is among them: it then comes with every exponential.
         functions
             What comes with each of the others: `everywhere`, or fewer.
-        dependent
-            Directions of the basis with a smaller share of the norm are left out.
         """
         groups = self._basis(products, ground, functions or self.everywhere)
         size = sum(len(each.electron) for _, each in groups)
@@ -160,7 +169,7 @@ class Geminals:
                 here = slice(ends[a], ends[a + 1]), slice(ends[b], ends[b + 1])
                 overlap[here], energy[here] = self._block(u, v, rows, columns, ground=rows is GROUND)
                 overlap[here[::-1]], energy[here[::-1]] = overlap[here].T, energy[here].T
-        energies, vectors = solve(overlap, energy, count, dependent)
+        energies, vectors = solve(overlap, energy, count, self.dependent)
         at_contact = np.concatenate(
             [self.radial.at_contact[u] * self.integrals.overlaps[p.electron, p.hole] for u, p in groups]
         )
