@@ -1,8 +1,8 @@
 """What is wrong with a job, in one line: key, what was found, what is allowed, the nearest known key."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -24,7 +24,7 @@ _TYPES = {
 }
 _BOUNDS = {"greater_than": "above {gt:g}", "greater_than_equal": "at least {ge:g}", "less_than_equal": "at most {le:g}"}
 _SLIPS = (("_eV", "less_than_equal", 1e-3), ("_nm", "greater_than_equal", 1e9))  # and what they are multiplied by
-_NUMBER = re.compile(r"\s*([-+]?\d+)(?:[.,](\d+))?\s*")
+_NUMBER = re.compile(r"\s*([-+]?\d+)(?:([.,])(\d+))?\s*")
 
 
 def fault(path: Sequence[str | int], text: str) -> PydanticCustomError:
@@ -40,6 +40,8 @@ def one_line(error: ValidationError, model: type[BaseModel]) -> str:
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     unknown = first["type"] == "extra_forbidden"
     text = _unknown_key(path, model) if unknown else _text(first)
+    if first["type"] == "tuple_type" and isinstance(first["input"], Mapping):
+        text += f"; write [ {{ ... }} ], or [[{written(path)}]]"
     return " ".join(f"{written(path) or 'job'}: {text}{more}".split())
 
 
@@ -66,7 +68,9 @@ def _text(error: ErrorDetails) -> str:
 def _as_number(error: ErrorDetails) -> str:
     """What a number in quotes, or with a decimal comma, is in TOML."""
     number = _NUMBER.fullmatch(error["input"]) if isinstance(error["input"], str) else None
-    return "" if number is None else f"; write {number[1]}{'.' + number[2] if number[2] else ''}, without quotes"
+    if number is None:
+        return ""
+    return f"; write {number[1]}.{number[3]}" if number[2] == "," else f"; write {number[0].strip()}, without quotes"
 
 
 def _in_unit(error: ErrorDetails) -> str:
@@ -80,8 +84,22 @@ def _in_unit(error: ErrorDetails) -> str:
 
 def _unknown_key(path: Path, model: type[BaseModel]) -> str:
     known = list(_keys(model, path[:-1]))
-    near = nearest(str(path[-1]), known, cutoff=0.5)
+    key = str(path[-1])
+    near = nearest(key, known, cutoff=0.75) or next(_places(model, key), None) or nearest(key, known, cutoff=0.5)
     return "unknown key; " + (f"did you mean {near}? " if near else "") + f"allowed here: {', '.join(known)}"
+
+
+def _places(model: type[BaseModel], key: str, path: str = "") -> Iterator[str]:
+    """Where in a model there is such a key, as a path."""
+    for name, field in _fields(model).items():
+        here = f"{path}.{name}" if path else name
+        if name == key:
+            yield here
+        inner = _table(field.annotation)
+        if inner is not None:
+            kind = get_origin(field.annotation)
+            many = {tuple: "[0]", Mapping: ".NAME"}.get(kind, "") if kind is not None else ""
+            yield from _places(inner, key, here + many)
 
 
 def _keys(model: type[BaseModel], path: Path) -> Sequence[str]:

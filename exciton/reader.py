@@ -56,16 +56,22 @@ def _read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
-        raise JobError(f"no TOML: {' '.join(str(error).split())}{_comma(text, str(error))}") from error
+        raise JobError(f"no TOML: {' '.join(str(error).split())}{_hint(text, str(error))}") from error
     except (ValueError, RecursionError) as error:
         raise JobError(f"no TOML that can be read: {shown(str(error))}") from error
 
 
-def _comma(text: str, error: str) -> str:
-    """A hint where the line that is no TOML holds a number with a decimal comma."""
-    line = re.search(r"at line (\d+)", error)
-    found = re.search(r"=\s*([-+]?\d+),(\d+)", text.splitlines()[int(line[1]) - 1]) if line else None
-    return "" if found is None else f"; a decimal comma? write {found[1]}.{found[2]}"
+def _hint(text: str, error: str) -> str:
+    """What may be wrong with the line that is no TOML: what people write there most."""
+    number = re.search(r"at line (\d+)", error)
+    line = text.splitlines()[int(number[1]) - 1] if number else ""
+    if comma := re.search(r"=\s*([-+]?\d+),(\d+)", line):
+        return f"; a decimal comma? write {comma[1]}.{comma[2]}"
+    if (word := re.search(r"=\s*([A-Za-z][\w-]*)", line)) and word[1] not in ("true", "false", "inf", "nan"):
+        return f'; words want quotes: "{word[1]}"'
+    if line.count("{") > line.count("}"):
+        return "; { ... } ends on the line on which it begins"
+    return ""
 
 
 def _with_absolute_files(tables: dict[str, Any], file: Path) -> dict[str, Any]:
