@@ -103,7 +103,7 @@ def broken(caption: str) -> str:
 
 def _fitting(text: str) -> float:
     """The size at which a heading fits its panel."""
-    return 9 * min(1.0, _LETTERS / max(map(len, text.split("\n"))))
+    return 9 * min(1.0, _LETTERS / max(1, *map(len, text.split("\n"))))
 
 
 def enclosed(shares: Sequence[float]) -> str:
