@@ -64,7 +64,10 @@ def plot_spectra(files: Sequence[Path], labels: Sequence[str], path: Path) -> tu
         rows[-1].set_xlabel("photon energy (eV)")
         handles = rows[0].get_legend_handles_labels()[0]
         figure.legend(handles=handles, loc="outside upper left", ncols=2, columnspacing=1.0)
-        figure.supylabel("absorption, emission (a.u.)", size=7.5)
+        if len(rows) > 1:
+            figure.supylabel("absorption, emission (a.u.)", size=7.5)
+        else:  # which is lower than these words are long
+            rows[0].set_ylabel("arbitrary units")
         return style.save(figure, path)
 
 
