@@ -92,6 +92,7 @@ def plot_lifetime(
         axes.margins(x=0.06)
         if ticks:
             axes.set_xticks(x, ticks)
+            axes.set_xlim(x[0] - 0.3, x[-1] + 0.3)  # all words, also those without a value
         else:
             axes.locator_params(axis="x", nbins=6)
         figure.legend(loc="outside upper left", ncols=2, handlelength=2.2, columnspacing=0.8)

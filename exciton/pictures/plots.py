@@ -63,6 +63,7 @@ def plot_emission(
         bottom.set_xlabel(style.parameter_label(name, materials))
         if ticks:
             bottom.set_xticks(x, ticks)
+            bottom.set_xlim(x[0] - 0.3, x[-1] + 0.3)  # all words, also those without a value
         else:
             bottom.locator_params(axis="x", nbins=6)
         figure.align_ylabels()
