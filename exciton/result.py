@@ -9,6 +9,7 @@ from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
+from exciton.digits import with_error
 from exciton.pictures.style import parameter_label
 from exciton.showing import Shows
 
@@ -203,16 +204,3 @@ def _cells(point: Mapping[str, Any], names: Sequence[str]) -> list[str]:
         f"{point['emission_eV']:.4f}",
         f"{point['emission_nm']:.2f}",
     ]
-
-
-def with_error(value: float, error: float) -> str:
-    """``31.98(3)``: the value, and its error in units of the last digit shown."""
-    from math import ceil, floor, log10
-
-    if not error > 0:
-        return f"{value:.4f}"
-    digits = min(max(-floor(log10(error)), 0), 5)
-    last = ceil(error * 10**digits - 1e-9)
-    if last >= 10 and digits > 0:
-        digits, last = digits - 1, ceil(last / 10)
-    return f"{value:.{digits}f}({last})"

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
-from math import ceil, floor, log10
 from pathlib import Path
 from platform import python_version
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ import numpy as np
 
 from exciton import alignment
 from exciton.carriers import Carriers, bound_states
+from exciton.digits import rounded_up
 from exciton.emission import Light, wavelength
 from exciton.job import Job
 from exciton.lifetime import radiative
@@ -267,14 +267,8 @@ def _missed(resolved: Resolved, solution: PairSolution | None) -> Iterator[str]:
             yield (
                 f"the pair energy is known to {error:.2g} meV, accuracy.pair_meV = {resolved.accuracy.pair_meV:g}: the "
                 f"self-energies and images take {own:.2g} meV, most by {most}; its error bar says so, and "
-                f"accuracy.pair_meV = {_up(error)} would hold"
+                f"accuracy.pair_meV = {rounded_up(error)} would hold"
             )
-
-
-def _up(value: float) -> str:
-    """A positive number to two digits, never less than it is."""
-    unit = 10.0 ** (floor(log10(value)) - 1)
-    return f"{ceil(value / unit) * unit:.2g}"
 
 
 def common_assumptions(todo: Sequence[Point]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from exciton.carriers import Carriers, wider
 from exciton.carriers import ground as ground_of
 from exciton.coulomb import attraction
+from exciton.digits import rounded_up
 from exciton.fields import box_around
 from exciton.pair.geminals import Geminals, PairStates
 from exciton.pair.integrals import Integrals, Products
@@ -75,8 +76,12 @@ def correlated(resolved: Resolved, carriers: Carriers) -> tuple[Pair, Ground]:
     accuracy = resolved.accuracy
     levels = np.array([float(carriers.electron.errors[0] + carriers.hole.errors[0]), 0.0])
     fields, sizes = relaxing(resolved, carriers), np.array([FIRST, FIRST])
+    reached = ""
     while True:
-        ground = _in_space(resolved, carriers, fields, (int(sizes[0]), int(sizes[1])))
+        try:
+            ground = _in_space(resolved, carriers, fields, (int(sizes[0]), int(sizes[1])))
+        except NotAffordable as refusal:
+            raise NotAffordable(f"{refusal}; {reached} would hold" if reached else str(refusal)) from None
         enhancement, energy = float(ground.states.enhancements[0]), float(ground.states.energies[0])
         told = enhancement, energy, ground.error, ground.lacks, ground.rest, ground.doubt
         enhancement, energy, error, lacks, rest, doubt = agreed(carriers.space, told)
@@ -92,24 +97,26 @@ def correlated(resolved: Resolved, carriers: Carriers) -> tuple[Pair, Ground]:
             allowed[0] = np.inf
         if np.all(error + levels <= allowed):
             break
+        reached = " and ".join(
+            f"accuracy.{name} = {rounded_up(what)}"
+            for name, what in (("pair_meV", 1e3 * (error + levels)[0]), ("enhancement", error[1] / enhancement))
+        )
         wants = np.max(lacks / allowed, axis=1)
         more = wants > wants.max() / 2
         if np.any(rest > allowed) or np.any(sizes[more] == len(SIZES) - 1):
             break  # more orbitals would not help, or there are none
         sizes = np.minimum(sizes + more + (wants > FAR), len(SIZES) - 1)
     energy_error, contact_error = map(float, error)
-    missing = " (functions of the distance are what is missing)" if np.any(rest > allowed) else ""
-    with_orbitals = "with {} and {} orbitals of electron and hole{}; ask for less".format(*ground.sizes[-1], missing)
-    if contact_error > allowed[1]:
-        raise SolverError(
-            f"accuracy.enhancement = {accuracy.enhancement:g} was asked for, {contact_error / enhancement:.2g} was "
-            f"reached {with_orbitals}"
-        )
-    if energy_error > allowed[0]:
-        raise SolverError(
-            f"accuracy.pair_meV = {accuracy.pair_meV:g} was asked for, {1e3 * energy_error:.2g} was reached "
-            f"{with_orbitals}"
-        )
+    for name, asked, missed, got in (
+        ("enhancement", accuracy.enhancement, contact_error > allowed[1], contact_error / enhancement),
+        ("pair_meV", accuracy.pair_meV, energy_error > allowed[0], 1e3 * energy_error),
+    ):
+        if missed:
+            missing = " (functions of the distance are what is missing)" if np.any(rest > allowed) else ""
+            raise SolverError(
+                f"accuracy.{name} = {asked:g} was asked for, {got:.2g} was reached with {ground.sizes[-1][0]} and "
+                f"{ground.sizes[-1][1]} orbitals of electron and hole{missing}; {reached} would hold"
+            )
     electron, hole = (float(states.energies[0]) for states in (carriers.electron, carriers.hole))
     terms = {"electron": electron, "hole": hole, "attraction": ground.bare_attraction}
     terms["correlation"] = float(ground.states.energies[0]) - sum(terms.values())

@@ -14,6 +14,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from exciton.digits import with_error
 from exciton.errors import ComponentMissing
 from exciton.pictures.figures import draw_figures
 from exciton.pictures.page import Page
@@ -22,7 +23,7 @@ from exciton.pictures.scene import Dot, present
 from exciton.pictures.style import formula, parameter_label
 from exciton.pictures.sweeps import swept
 from exciton.pictures.viewer import Scene, document, scene, web
-from exciton.result import Result, headings, with_error
+from exciton.result import Result, headings
 from exciton.saved import Saved
 
 _UNVERIFIED = "[not verified]"

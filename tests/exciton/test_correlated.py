@@ -245,3 +245,11 @@ def test_what_does_not_fit_into_memory_is_refused(monkeypatch):
     monkeypatch.setattr(correlated, "MEMORY", 1e5)
     with pytest.raises(NotAffordable, match=r"would take .* GB"):
         jobs.solve(4.0, **PAIR)
+
+
+def test_what_was_reached_is_said_where_more_does_not_fit(monkeypatch):
+    monkeypatch.setattr(correlated, "SIZES", (1, 2, 4, 10, 60))
+    monkeypatch.setattr(correlated, "MEMORY", 2e8)
+    asked = {"pair_meV": 0.05, "enhancement": 0.5}
+    with pytest.raises(NotAffordable, match=r"GB.*; accuracy.pair_meV = \S+ and accuracy.enhancement = \S+ would hold"):
+        jobs.solve(8.0, **PAIR, accuracy=asked)

@@ -8,7 +8,7 @@ import jobs
 import pytest
 
 import exciton
-from exciton.result import Result, headings, with_error
+from exciton.result import Result, headings
 
 EDGE = "structure.core.edge_nm"
 UNITLESS = {"alignment_type", "type_by_states", "overlap_squared", "unknowns", "seconds"}
@@ -66,21 +66,3 @@ def test_terminal_table(result):
     assert heads[-3] == "pair - gap meV"  # no binding energy: kinetic energy included
     assert [row[0] for row in cells] == ["4", "5"]
     assert cells[0][-2] == f"{result.points[0]['emission_eV']:.4f}"
-
-
-@pytest.mark.parametrize(
-    ("value", "error", "text"),
-    [
-        (31.98, 0.03, "31.98(3)"),
-        (31.98, 0.031, "31.98(4)"),  # never less than the error
-        (31.98, 0.095, "32.0(1)"),
-        (31.98, 0.3, "32.0(3)"),
-        (31.98, 2.0, "32(2)"),
-        (31.98, 12.3, "32(13)"),
-        (31.98, 0.0, "31.9800"),
-        (-0.5464, 0.11, "-0.5(2)"),
-        (1.0, 1e-9, "1.00000(1)"),
-    ],
-)
-def test_errors_in_brackets(value, error, text):
-    assert with_error(value, error) == text

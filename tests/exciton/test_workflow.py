@@ -9,7 +9,7 @@ import pytest
 
 import exciton
 from exciton.units import HC
-from exciton.workflow import _up, solve_point
+from exciton.workflow import solve_point
 from solvers import hp
 from solvers.errors import NotAffordable, SolverError
 
@@ -133,11 +133,6 @@ def test_states_above_the_surroundings_are_flagged():
     assert all(flag.endswith(remedy) for flag in point["flags"])
     deep = jobs.solve(6.0, (), 1.0, accuracy=COARSE, carriers={"states": 1})
     assert "flags" not in deep
-
-
-@pytest.mark.parametrize(("meV", "said"), [(0.2101, "0.22"), (0.42, "0.42"), (3.0, "3"), (0.0999, "0.1"), (12.1, "13")])
-def test_a_tolerance_that_would_hold_is_rounded_up(meV, said):
-    assert _up(meV) == said
 
 
 def test_solve_gives_every_point_in_order_and_says_so():
