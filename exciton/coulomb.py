@@ -31,12 +31,13 @@ def attraction(sample: Sample, permittivity: float, electron: int = 0, hole: int
     Returns
     -------
     Attraction
-        Negative, in eV; the error is what a quarter of the waves contributes, which bounds that of the others.
+        Negative, in eV; the error is what a quarter of the waves contributes, which bounds that of the others, and what
+        the grid has too much or too little of the charges: on meshes kinks lie between its points.
     """
     factor = COULOMB / permittivity
     fewer = sample.with_waves(3 * sample.waves.count // 4)
     fine, coarse = (mean_inverse_distance(each, electron, hole) for each in (sample, fewer))
-    return Attraction(-factor * fine, factor * abs(fine - coarse))
+    return Attraction(-factor * fine, factor * (abs(fine - coarse) + sum(sample.defects) * fine))
 
 
 def mean_inverse_distance(sample: Sample, electron: int = 0, hole: int = 0) -> float:

@@ -21,6 +21,7 @@ KEPT = 1_000_000  # points of a grid up to which their places in a mesh are kept
 FLAT = 1e-13  # bulge of a cell that is an affine image of the reference cell
 BEYOND = 1.5  # times the bulge at the nodes: what it may be between them
 BENT = 0.3  # bulge from which on the affine map is no good guess: Newton's method may never come back
+NEAR = 1.5  # distance of a point in a cell from the nearest node, over the cell's length, times the order, at most
 SLACK = 1e-9  # how far outside a cell a point may seem, in reference coordinates
 
 
@@ -78,9 +79,9 @@ def _search(mesh: Mesh, axes: tuple[Array, Array, Array]) -> Iterator[Places]:
         owner, index = _candidates(some, first[some], last[some], shape)
         points = np.stack([axis[i] for axis, i in zip(axes, np.unravel_index(index, shape))], axis=1)
         guess, near = straight.inverse(owner, points)
+        bent = np.flatnonzero(near & (straight.bulge[owner] > BENT))
+        guess[bent], near[bent] = _nearest_nodes(mesh, owner[bent], points[bent])
         owner, index, points, guess = owner[near], index[near], points[near], guess[near]
-        bent = straight.bulge[owner] > BENT
-        guess[bent] = _nearest_nodes(mesh, owner[bent], points[bent])
         reference = _invert(mesh, owner, points, guess, straight.bulge[owner] > FLAT)
         inside = _inside(mesh.cell, reference, SLACK)
         if inside.any():
@@ -133,13 +134,15 @@ def _candidates(cells: Ints, first: Ints, last: Ints, shape: tuple[int, ...]) ->
     return cells[owner], np.ravel_multi_index((i, j, k), shape)
 
 
-def _nearest_nodes(mesh: Mesh, cells: Ints, points: Array) -> Array:
-    """Reference coordinates of that node of its cell which is nearest to each point."""
-    found = np.empty_like(points)
+def _nearest_nodes(mesh: Mesh, cells: Ints, points: Array) -> tuple[Array, np.ndarray]:
+    """Reference coordinates of that node of its cell which is nearest to each point, and whether it is near enough."""
+    found, near = np.empty_like(points), np.empty(len(points), dtype=bool)
     for some in np.array_split(np.arange(len(points)), -(-len(points) * mesh.cells.shape[1] // PAIRS) or 1):
-        away = mesh.points[mesh.cells[cells[some]]] - points[some, None]
-        found[some] = mesh.reference.nodes[np.einsum("pkx,pkx->pk", away, away).argmin(axis=1)]
-    return found
+        nodes = mesh.points[mesh.cells[cells[some]]]
+        away = np.linalg.norm(nodes - points[some, None], axis=2)
+        found[some] = mesh.reference.nodes[away.argmin(axis=1)]
+        near[some] = away.min(axis=1) <= NEAR / mesh.order * np.ptp(nodes, axis=1).max(axis=1)
+    return found, near
 
 
 def _invert(mesh: Mesh, cells: Ints, points: Array, guess: Array, curved: np.ndarray) -> Array:

@@ -273,7 +273,10 @@ def _left(spaces: list[PairStates]) -> Array:
 
 
 def _off(one: Geminals) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Errors of the energy in eV and of the enhancement, relative, by waves and by exponentials, for e_0 h_0."""
+    """Errors of the energy in eV and of the enhancement, relative, by waves and by exponentials, for e_0 h_0.
+
+    That by waves has what the grid misses of the charges (half of it is made up for: the pair is normalised there).
+    """
     orbitals = one.integrals.sample
     fewer = replace(one, integrals=Integrals(orbitals.with_waves(3 * orbitals.waves.count // 4)))
     more = replace(one, ranges=np.concatenate([one.ranges, one.ranges[-1:] ** 2 / one.ranges[-2]]))
@@ -281,4 +284,6 @@ def _off(one: Geminals) -> tuple[tuple[float, float], tuple[float, float]]:
     waves, exponentials = (
         (abs(e - energy), abs((c / contact) ** 2 - 1)) for e, c in (fewer.one_product, more.one_product)
     )
-    return waves, exponentials
+    missed = sum(orbitals.defects) / 2
+    off = abs(attraction(orbitals, one.permittivity).energy) * missed
+    return (waves[0] + off, waves[1] + 2 * missed), exponentials

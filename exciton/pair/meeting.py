@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from exciton.fields import box_around
 from exciton.resolve import Resolved
-from meshes.shapes import Cuboid, Structure
+from meshes.shapes import Sphere, Structure
 from solvers.functions import FunctionSpace
 from solvers.grid import Grid
 
@@ -19,26 +19,34 @@ SPARSER, FEWER = 0.52, 7  # the same of a grid that tells the error of this one
 
 
 def meeting_grid(resolved: Resolved, space: FunctionSpace, spacing: float = SPACING, least: int = LEAST) -> Grid:
-    """Gauss points between the faces of nested boxes, or a uniform grid over any other particle.
+    """Gauss points between the flat faces of nested boxes and rounded cubes, a uniform grid over any other particle.
 
     Parameters
     ----------
     spacing, least
         About, nm, and at least so many points across a layer.
     """
-    geometry = resolved.geometry
-    box = box_around(resolved, space)
+    flat = has_faces(resolved)
     rows = []
-    for axis in range(3):
-        ends = {float(box[0, axis]), float(box[1, axis])}
-        boxes = isinstance(geometry, Structure) and isinstance(geometry.core, Cuboid)
-        if isinstance(geometry, Structure) and boxes:
-            for shape, centre in zip(geometry.boundaries, geometry.centres):
-                ends |= {float(centre[axis] - shape.extent[axis] / 2), float(centre[axis] + shape.extent[axis] / 2)}
-        parts = [_row(a, b, spacing, least, gauss=boxes) for a, b in pairwise(sorted(ends))]
+    for faces in faces_of(resolved, box_around(resolved, space)):
+        parts = [_row(a, b, spacing, least, gauss=flat) for a, b in pairwise(faces)]
         rows.append((np.concatenate([x for x, _ in parts]), np.concatenate([w for _, w in parts])))
     (x, wx), (y, wy), (z, wz) = rows
     return Grid((x, y, z), (wx, wy, wz))
+
+
+def has_faces(resolved: Resolved) -> bool:
+    """Whether interfaces are flat and across an axis, in the main: those of boxes and rounded cubes."""
+    return isinstance(resolved.geometry, Structure) and not isinstance(resolved.geometry.core, Sphere)
+
+
+def faces_of(resolved: Resolved, box: Array) -> list[Array]:
+    """For each axis where such interfaces cross it, ascending, and the ends of a (2, 3) `box`, nm."""
+    geometry, rows = resolved.geometry, [box]
+    if isinstance(geometry, Structure) and has_faces(resolved):
+        rows += [centre + np.multiply.outer([-0.5, 0.5], shape.extent)
+                 for shape, centre in zip(geometry.boundaries, geometry.centres)]  # fmt: skip
+    return [np.unique(np.round(row, 9)) for row in np.concatenate(rows).T]
 
 
 def _row(low: float, high: float, spacing: float, least: int, *, gauss: bool) -> tuple[Array, Array]:

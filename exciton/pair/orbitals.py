@@ -1,7 +1,8 @@
 """Single-particle states sampled on a grid: what products of them the pair is made of.
 
 On nested boxes the grid consists of the Gauss points of all elements, where integrals of densities with plane waves
-are exact, and of an axis with a mirror plane only one half is kept; on meshes it is a uniform grid.
+are exact, and of an axis with a mirror plane only one half is kept. On meshes it is a uniform grid, or one of Gauss
+points between flat faces where the structure has them; kinks at interfaces then cost what is told of norms on it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exciton.fields import box_around
+from exciton.pair.meeting import faces_of
 from exciton.resolve import Region, Resolved
 from exciton.units import HBAR2_2M0
 from meshes.shapes import Structure
 from solvers.eigen import Eigenpairs
 from solvers.functions import FunctionSpace
 from solvers.grid import Grid
-from solvers.line import Line
 from solvers.parity import ANY, Parities, parities_of
 from solvers.pointwise import Potential, values_on
 from solvers.tensor import BoxSpace
@@ -28,6 +29,7 @@ Array = NDArray[np.float64]
 MARGIN = 10 * np.pi  # wave numbers beyond those of the densities, times the core's width: for kinks and walls
 FINER, FINEST = 1.4, 170  # steps of the number of waves along an axis, and the end of them
 PER_WAVE = 1.0  # intervals of a uniform grid for each wave: the highest has about 2.7 points a period
+SMOOTH = 5  # degree that functions between flat faces of meshes are taken for
 LEVEL = 1e-4  # relative: closer levels are one
 BARE = (None, None)  # no fields
 
@@ -79,6 +81,12 @@ class Sample:
         x, y, z = (0 if half else ANY for half in self.waves.halves)
         return x, y, z
 
+    @property
+    def defects(self) -> tuple[float, float]:
+        """By how much the norms of the lowest orbitals miss 1 on the grid."""
+        electron, hole = (abs(float(self.grid.integral(c.values[0] ** 2)) - 1) for c in (self.electron, self.hole))
+        return electron, hole
+
     def first(self, electrons: int, holes: int) -> "Sample":
         """The lowest orbitals only."""
         return Sample(self.waves, self.electron.first(electrons), self.hole.first(holes))
@@ -126,7 +134,7 @@ def sample(
     points = int(np.ceil(PER_WAVE * waves))
     letters = [label for each in pairs for label in each.labels]
     x, y, z = (bool(letters) and all(label[axis] != "." for label in letters) for axis in range(3))
-    grid = _grid(space, box, (x, y, z), points)
+    grid = _grid(space, faces_of(resolved, box), (x, y, z), float(np.max(np.ptp(box, axis=0))) / points)
     electron, hole = (
         Orbitals(
             each.values,
@@ -145,12 +153,14 @@ def _parities(pairs: Eigenpairs, halves: Sequence[bool]) -> NDArray[np.int64]:
     return np.where(halves, codes, ANY)
 
 
-def _grid(space: FunctionSpace, box: Array, halves: Sequence[bool], points: int) -> Grid:
-    step = float(np.max(box[1] - box[0])) / points
+def _grid(space: FunctionSpace, faces: list[Array], halves: Sequence[bool], step: float) -> Grid:
     if isinstance(space, BoxSpace):
-        rows = [_gauss(line, step) for line in space.lines]
+        rows = [_gauss(line.breaks, line.degrees, step) for line in space.lines]
     else:
-        rows = [_midpoints(low, high, step) for low, high in box.T]
+        rows = [
+            _gauss(row, [SMOOTH] * (len(row) - 1), step) if len(row) > 2 else _midpoints(row[0], row[1], step)
+            for row in faces
+        ]
     x, y, z = (right_half(*row) if half else row for row, half in zip(rows, halves))
     return Grid((x[0], y[0], z[0]), (x[1], y[1], z[1]))
 
@@ -170,13 +180,13 @@ def _midpoints(low: float, high: float, step: float) -> tuple[Array, Array]:
     return np.asarray(low + width * (np.arange(count) + 0.5)), np.full(count, width)
 
 
-def _gauss(line: Line, step: float) -> tuple[Array, Array]:
+def _gauss(breaks: Array, degrees: Sequence[int], step: float) -> tuple[Array, Array]:
     """Gauss points and weights for products of two functions with every wave up to pi / step, element by element.
 
     For energies to 1e-7 meV; three to five points more in each element would integrate to rounding, at twice the price.
     """
     points, weights = [], []
-    for left, right, degree in zip(line.breaks[:-1], line.breaks[1:], line.degrees):
+    for left, right, degree in zip(breaks[:-1], breaks[1:], degrees):
         half = (right - left) / 2
         phase = np.pi * half / step
         t, w = np.polynomial.legendre.leggauss(max(2, degree - 1 + int(np.ceil((phase + min(phase, 3.0)) / 2))))

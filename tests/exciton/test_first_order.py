@@ -4,8 +4,10 @@ import jobs
 import numpy as np
 import pytest
 
-from exciton.carriers import bound_states
-from exciton.pair.first_order import first_order
+from exciton.carriers import bound_states, ground
+from exciton.coulomb import attraction
+from exciton.pair.first_order import first_order, first_order_in
+from exciton.pair.orbitals import sample
 from exciton.pair.pair import Pair
 from exciton.units import COULOMB, HBAR2_2M0
 
@@ -64,3 +66,24 @@ def test_a_small_particle_holds_the_default_accuracy():
     point = jobs.solve(3.0, (("B", 0.5),), carriers={"states": 1})
     assert point["exciton"]["error_meV"] <= 0.2
     assert point["exciton"]["terms_meV"]["attraction"] < -150
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "most"),
+    [("sphere", {"diameter_nm": 5.0}, 3e-4), ("rounded-cube", {"edge_nm": 5.0, "radius_nm": 0.8}, 3e-5)],
+)
+def test_the_grid_of_a_density_with_kinks(shape, size, most):
+    """At a curved interface they lie between the points, and are in the error; flat faces have points of their own."""
+    resolved = jobs.resolved(
+        structure={"shape": shape, "core": {"material": "A", **size}},
+        around=0.8,
+        alignment={"L": {"electron_barrier_eV": 3.0, "hole_barrier_eV": 3.0}},
+        accuracy={"energy_meV": 1.0, "pair_meV": 1.0},
+        carriers={"states": 1},
+    )
+    carriers = bound_states(resolved)
+    pair, orbitals = first_order_in(resolved, carriers)
+    fine = sample(resolved, carriers.space, (ground(carriers.electron), ground(carriers.hole)), 40)
+    found, finer = (attraction(each, 5.0) for each in (orbitals, fine))
+    assert found.energy == pair.terms["attraction"]
+    assert 1e-6 < abs(found.energy - finer.energy) < min(most, found.error + finer.error)
