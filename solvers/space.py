@@ -4,7 +4,7 @@ Functions are arrays of shape (size, count), one column each: the values at the 
 surface of the mesh carry no unknown (psi = 0 there), except on mirror planes that are left free.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -152,6 +152,23 @@ class Space:
             for region in np.unique(tags):
                 here = tags == region
                 result[region] += np.tensordot(weighted[here], b[here], axes=([0, 1], [0, 1]))
+        return result
+
+    def weighted(self, u: Array, weight: Callable[[Array], Array], degree: int = 0) -> Array:
+        """(i, j): the integral of w u_i u_j, by the rule of `gram` or one of a higher `degree`.
+
+        Parameters
+        ----------
+        weight
+            w, of shape (...) at points (..., 3).
+        """
+        mesh, rule = self.mesh, max(degree, assembly.rule(self.mesh, self.degree))
+        shape = tabulate(mesh.cell, mesh.order, quadrature(mesh.cell, rule)[0])[0]
+        full, result = self.full(u), np.zeros((u.shape[1], u.shape[1]))
+        for part in self.quadrature(rule):
+            w = weight(np.einsum("qk,ckx->cqx", shape, mesh.points[mesh.cells[part.cells]], optimize=True))
+            values = part.basis @ full[self.nodes[part.cells]]
+            result += np.tensordot(values * (w * part.weights)[..., None], values, axes=([0, 1], [0, 1]))
         return result
 
     def quartic(self, u: Array) -> Array:

@@ -16,23 +16,33 @@ Array = NDArray[np.float64]
 SPACING = 0.45  # nm, about
 LEAST = 8  # points across a layer: self-energies are steep there
 SPARSER, FEWER = 0.52, 7  # the same of a grid that tells the error of this one
+ACROSS = 24  # points across all of a particle on uniform grids, at least
+COARSER = 1.5  # spacing of a uniform grid that tells the error: it converges slowly and not evenly
 
 
-def meeting_grid(resolved: Resolved, space: FunctionSpace, spacing: float = SPACING, least: int = LEAST) -> Grid:
+def meeting_grid(resolved: Resolved, space: FunctionSpace, spacing: float = SPACING, least: int = 0) -> Grid:
     """Gauss points between the flat faces of nested boxes and rounded cubes, a uniform grid over any other particle.
 
     Parameters
     ----------
     spacing, least
-        About, nm, and at least so many points across a layer.
+        About, nm, and at least so many points across a layer (0: `LEAST`), on uniform grids across all (`ACROSS`).
     """
     flat = has_faces(resolved)
+    least = least or (LEAST if flat else ACROSS)
     rows = []
     for faces in faces_of(resolved, box_around(resolved, space)):
         parts = [_row(a, b, spacing, least, gauss=flat) for a, b in pairwise(faces)]
         rows.append((np.concatenate([x for x, _ in parts]), np.concatenate([w for _, w in parts])))
     (x, wx), (y, wy), (z, wz) = rows
     return Grid((x, y, z), (wx, wy, wz))
+
+
+def sparser_grid(resolved: Resolved, space: FunctionSpace) -> Grid:
+    """One that tells the error of `meeting_grid`."""
+    if has_faces(resolved):
+        return meeting_grid(resolved, space, SPARSER, FEWER)
+    return meeting_grid(resolved, space, COARSER * SPACING, round(ACROSS / COARSER))
 
 
 def has_faces(resolved: Resolved) -> bool:

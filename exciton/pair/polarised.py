@@ -14,18 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exciton.carriers import Carriers
+from exciton.fields import box_around
 from exciton.images import Images
 from exciton.pair.geminals import PairFunction
 from exciton.pair.integrals import Densities
 from exciton.pair.interaction import ImageInteraction
-from exciton.pair.meeting import FEWER, SPARSER, meeting_grid
+from exciton.pair.meeting import meeting_grid, sparser_grid
 from exciton.pair.mismatch import POLYNOMIALS, SELF_ENERGIES, Mismatch
 from exciton.pair.orbitals import Sample, right_half
+from exciton.pair.tabulated import Tabulated
 from exciton.resolve import Resolved
 from exciton.self_energy import USUAL
-from meshes.shapes import Cuboid, Structure
+from meshes.shapes import Structure
+from solvers.distributed import DistributedSpace
 from solvers.eigen import Eigenpairs
 from solvers.grid import Grid
+from solvers.space import Space
+from solvers.tensor import BoxSpace
 
 Array = NDArray[np.float64]
 
@@ -55,6 +60,8 @@ class Polarisation:
         Of the polynomials.
     sparser
         The same on a sparser grid.
+    tabulated
+        Of states on meshes, what integrates self-energies between them better than the grid.
     """
 
     images: Images
@@ -65,6 +72,7 @@ class Polarisation:
     bare: tuple[Array, Array] | None = None
     degree: int = DEGREE
     sparser: "Polarisation | None" = None
+    tabulated: Tabulated | None = None
 
     @classmethod
     def of(
@@ -74,19 +82,25 @@ class Polarisation:
         c = amplitudes / np.linalg.norm(amplitudes)
         space, geometry = carriers.space, resolved.geometry
 
+        boxes = isinstance(space, BoxSpace)
+
         def on(images: Images) -> Polarisation:
-            points = images.grid.points
-            electron, hole = (space.on_grid(each.vectors[:, :n], *points) for each, n in zip(pairs, c.shape))
-            alone = [space.on_grid(each.psi[:, :1], *points) for each in (carriers.electron, carriers.hole)]
+            def values(u: Array) -> Array:
+                found = space.on_grid(u, *images.grid.points)
+                return found if boxes else _orthonormal(found, images.grid)
+
+            electron, hole = (values(each.vectors[:, :n]) for each, n in zip(pairs, c.shape))
+            alone = [values(each.psi[:, :1]) for each in (carriers.electron, carriers.hole)]
             return cls(images, electron, hole, c, bare=(alone[0], alone[1]))
 
         images = Images.of(resolved, meeting_grid(resolved, space))
         found = on(images)
         cube = isinstance(geometry, Structure) and _is_cubic(geometry)
         found = replace(found, cubic=cube and all(_same_along_axes(density) for density in found.densities))
-        if not (isinstance(geometry, Structure) and isinstance(geometry.core, Cuboid)):
-            return found  # a uniform grid is not compared (docs/theory/polarisation.md)
-        return replace(found, sparser=on(replace(images, grid=meeting_grid(resolved, space, SPARSER, FEWER))))
+        if isinstance(space, Space | DistributedSpace):
+            electron, hole = (each.vectors[:, :n] for each, n in zip(pairs, c.shape))
+            found = replace(found, tabulated=Tabulated(space, box_around(resolved, space), electron, hole))
+        return replace(found, sparser=on(replace(images, grid=sparser_grid(resolved, space))))
 
     def refined(self, mismatch: Mismatch, allowed: float) -> "Polarisation | None":
         """With more of what the mismatch's error comes from, where that could bring it down to `allowed`, eV."""
@@ -128,6 +142,9 @@ class Polarisation:
         sigma = self._on(own, self.images.self_energy())
         electron = function.expectation(waves, mirrors, Densities.of(waves, own.electron, sigma), plain[1]) / norm
         hole = function.expectation(waves, mirrors, plain[0], Densities.of(waves, own.hole, sigma)) / norm
+        c, share = amplitudes / np.linalg.norm(amplitudes), float(np.sum(amplitudes**2))
+        shifts = np.subtract(self.self_energies(c), _traced(c, self._self_energies_on_grid))
+        electron, hole = electron + float(shifts[0]), hole + float(shifts[1])
         image = 0.0
         for count, mode in self.interaction.distinct_modes(LOWER):
             weighted = (
@@ -135,9 +152,11 @@ class Polarisation:
                 Densities.of(waves, own.hole, self._on(own, mode.hole), mode.odd),
             )
             image -= count * mode.strength * function.expectation(waves, mirrors, *weighted) / norm
-        c = amplitudes / np.linalg.norm(amplitudes)
         rest = self.attraction(c, self.degree) - self.attraction(c, LOWER)
-        return self._mismatch(c, electron, hole, image + rest, abs(norm - 1) * abs(image))
+        found = self._mismatch(c, electron, hole, image + rest, abs(norm - 1) * abs(image))
+        # products of orbitals tell the grid's shift; what they have not of the pair may have another
+        grid = found.errors["grid"] + abs(1 - share) * float(np.abs(shifts).sum())
+        return replace(found, errors=found.errors | {"grid": grid})
 
     def _mismatch(self, c: Array, electron: float, hole: float, image: float, error: float) -> Mismatch:
         alone = self._bare_attraction
@@ -178,8 +197,7 @@ class Polarisation:
 
     def self_energies(self, c: Array) -> tuple[float, float]:
         """<Sigma> of electron and hole, eV."""
-        electron, hole = self._self_energies
-        return float(np.sum((c @ c.T) * electron)), float(np.sum((c.T @ c) * hole))
+        return _traced(c, self._self_energies)
 
     def attraction(self, c: Array, degree: int) -> float:
         """-<W_image>, eV, with polynomials up to `degree`, at most that of the operator."""
@@ -224,6 +242,10 @@ class Polarisation:
     @cached_property
     def _self_energies(self) -> tuple[Array, Array]:
         """(n, n) matrices of Sigma in either carrier's orbitals, eV."""
+        return self._self_energies_on_grid if self.tabulated is None else self.tabulated.self_energies(self.images)
+
+    @cached_property
+    def _self_energies_on_grid(self) -> tuple[Array, Array]:
         sigma = self.images.self_energy()
         return self._matrix(self.electron, sigma), self._matrix(self.hole, sigma)
 
@@ -254,9 +276,11 @@ class Polarisation:
         """What a sparser grid changes in self-energies and in the attraction of the bare carriers' images, eV."""
         if self.sparser is None:
             return 0.0
+        images = abs(self._bare_attraction - self.sparser._bare_attraction)
+        if self.tabulated is not None:  # the grid has no part in the self-energies
+            return images + float(np.abs([_traced(c, each) for each in self.tabulated.changes(self.images)]).sum())
         other = replace(self.sparser, images=replace(self.sparser.images, detail=self.images.detail))
-        here, there = ((*each.self_energies(c), each._bare_attraction) for each in (self, other))
-        return float(np.abs(np.subtract(here, there)).sum())
+        return images + float(np.abs(np.subtract(self.self_energies(c), other.self_energies(c))).sum())
 
     @cached_property
     def _sensitivity(self) -> float:
@@ -268,6 +292,19 @@ class Polarisation:
             sums.append(float(own - images.grid.integral(electron * images.potential(hole[None])[0])))
         narrower, broader = (images.dielectric.width for images in self.images.neighbours)
         return (sums[1] - sums[0]) / (broader - narrower)
+
+
+def _traced(c: Array, matrices: tuple[Array, Array]) -> tuple[float, float]:
+    """Expectation values of an electron's and a hole's matrix in a pair with amplitudes c."""
+    electron, hole = matrices
+    return float(np.sum((c @ c.T) * electron)), float(np.sum((c.T @ c) * hole))
+
+
+def _orthonormal(psi: Array, grid: Grid) -> Array:
+    """Orbitals on a grid that misses something of their norms, made good: as little changed as can be (P.-O. Löwdin,
+    J. Chem. Phys. 18, 365 (1950))."""
+    size, vectors = np.linalg.eigh(np.tensordot(psi, psi * grid.volumes, axes=((1, 2, 3), (1, 2, 3))))
+    return np.asarray(np.tensordot(vectors / np.sqrt(size) @ vectors.T, psi, axes=1))
 
 
 def _is_cubic(geometry: Structure) -> bool:

@@ -4,6 +4,7 @@ Functions are arrays of shape (rows, count): the values at the free nodes that t
 values on grids are summed over the ranks and the same on each of them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -101,6 +102,10 @@ class DistributedSpace:
         """(regions, i, j): the integral of u_i v_j over each region."""
         spread = self.numbering.spread
         return total(self.comm, self.local.gram(spread(u), None if v is None else spread(v)))
+
+    def weighted(self, u: Array, weight: Callable[[Array], Array], degree: int = 0) -> Array:
+        """(i, j): the integral of w u_i u_j, see `Space.weighted`."""
+        return total(self.comm, self.local.weighted(self.numbering.spread(u), weight, degree))
 
     def quartic(self, u: Array) -> Array:
         """(count,): the integral of u_i^4."""
