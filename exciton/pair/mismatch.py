@@ -28,7 +28,13 @@ class Mismatch:
         return sum(self.errors.values())
 
     def wanting(self, parts: Iterable[str], allowed: float) -> list[str]:
-        """Which of the `parts` that can be refined must be, for an error of `allowed`, eV; none if that is no use."""
+        """Which of the `parts` that can be refined must be, for an error of `allowed`, eV; none if that is no use.
+
+        Those that take much of it; where none does, any that would do without another.
+        """
         better = list(parts)
         stays = sum(error for name, error in self.errors.items() if name not in better)
-        return [name for name in better if self.errors[name] > PART * allowed] if stays < allowed else []
+        if stays >= allowed:
+            return []
+        large = [name for name in better if self.errors[name] > PART * allowed]
+        return large or [name for name in better if self.error - self.errors[name] < allowed][:1]

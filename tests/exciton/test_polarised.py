@@ -11,6 +11,7 @@ from exciton.dielectric import Dielectric
 from exciton.images import Images
 from exciton.pair.levels import solve_pair, with_mismatch
 from exciton.pair.meeting import meeting_grid
+from exciton.pair.mismatch import Mismatch
 from exciton.pair.polarised import DEGREE, HIGHEST, LOWER, Polarisation
 from meshes.shapes import Cuboid, Structure
 from solvers.grid import Grid
@@ -148,6 +149,14 @@ def test_what_cannot_be_reached_is_not_tried(in_ligands):
     found = asked_for(in_ligands, 1e-3)
     assert found.polarisation.images.detail == 1
     assert found.mismatch.errors["potentials"] > 1e-6
+
+
+def test_which_parts_are_refined():
+    """Those that take more than a quarter; else one that would do; none where what stays is too much by itself."""
+    found = Mismatch(0, 0, 0, 0, {"self-energies": 0.08, "polynomials": 0.02, "grid": 0.03}, 0)
+    assert found.wanting(["self-energies", "polynomials"], 0.1) == ["self-energies"]
+    assert found.wanting(["polynomials"], 0.12) == ["polynomials"]
+    assert found.wanting(["polynomials"], 0.11) == found.wanting(["self-energies", "polynomials"], 0.03) == []
 
 
 def test_the_grid_is_in_the_error(in_ligands):
