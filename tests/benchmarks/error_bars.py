@@ -1,7 +1,7 @@
 """Error bars of levels against the truth, on random boxes: ``python tests/benchmarks/error_bars.py --count 100``
 
 Each structure is solved to the tolerance by `solvers.hp`, and on two much finer spaces: one that contains the answer's,
-with every element of a degree two higher and two thin ones more at every interface, and one graded by rule, which owes
+with every element of a degree two higher and a thin one more at every interface, and one graded by rule, which owes
 nothing to the answer. Levels of either are upper bounds, so the lower ones are the truth. Printed for each structure:
 the largest true error, the largest estimate, the least ratio of the two, the largest where the error exceeds a tenth
 of the tolerance, seconds of CPU, unknowns of the answer and of the finer spaces.
@@ -26,8 +26,8 @@ from solvers.line import FACTOR, Line, graded
 from solvers.tensor import BoxSpace, nested
 
 STATES = 6
-LAYERS, DEGREE = 4, 6  # of the space graded by rule; a layer less at each interface where there are more of these
-RESIDUAL = 1e-6  # enters the energy squared: 1e-12 of it
+LAYERS, DEGREE = {1: 4, 2: 1}, 6  # of the space graded by rule: of elements at each interface, by layers of the box
+RESIDUAL = 1e-5  # enters the energy squared
 NOISE = 1e-3  # of the tolerance: smaller errors are the reference's
 
 
@@ -59,11 +59,11 @@ def drawn_general(seed: int, number: int) -> tuple[Structure, Problem]:
 
 
 def enriched(line: Line, planes: Sequence[float]) -> Line:
-    """Two degrees more in every element, and two thin elements more on each side of every interface."""
+    """Two degrees more in every element, and a thin element more on each side of every interface."""
     breaks, degrees = [line.breaks[0]], []
     for a, b, degree in zip(line.breaks[:-1], line.breaks[1:], line.degrees):
-        cuts = [a + (b - a) * FACTOR**2, a + (b - a) * FACTOR] if a in planes[1:-1] else []
-        cuts = [b - (b - a) * FACTOR, b - (b - a) * FACTOR**2] if b in planes[1:-1] else cuts
+        cuts = [a + (b - a) * FACTOR] if a in planes[1:-1] else []
+        cuts = [b - (b - a) * FACTOR] if b in planes[1:-1] else cuts
         breaks += [*cuts, b]
         degrees += [degree + 2] * (1 + len(cuts))
     return Line(np.array(breaks), tuple(degrees))
@@ -73,7 +73,7 @@ def finer(structure: Structure, space: BoxSpace) -> list[BoxSpace]:
     """The space that contains the answer's, and the one by rule."""
     planes = [hp.interfaces(structure, axis) for axis in range(3)]
     x, y, z = (enriched(line, p) for line, p in zip(space.lines, planes))
-    u, v, w = (graded(p, LAYERS + 1 - len(structure.layers), DEGREE) for p in planes)
+    u, v, w = (graded(p, LAYERS[len(structure.layers)], DEGREE) for p in planes)
     return [nested(structure, (x, y, z)), nested(structure, (u, v, w))]
 
 
@@ -98,7 +98,11 @@ def compared(structure: Structure, problem: Problem, tolerance: float) -> Row:
     seconds = time.process_time() - start
     assert isinstance(found.space, BoxSpace)
     spaces = finer(structure, found.space)
-    levels = [s.lowest(problem.diffusion, problem.potential, STATES, tolerance=RESIDUAL).values for s in spaces]
+    starts = [(found.space, found.pairs[0].vectors), None]
+    levels = [
+        s.lowest(problem.diffusion, problem.potential, STATES, tolerance=RESIDUAL, start=start).values
+        for s, start in zip(spaces, starts)
+    ]
     errors = 1e3 * (found.pairs[0].values - np.min(levels, axis=0))
     return Row(errors, 1e3 * found.errors[0], seconds, (found.space.size, *(s.size for s in spaces)))
 
