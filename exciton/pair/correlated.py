@@ -11,11 +11,12 @@ from exciton.carriers import ground as ground_of
 from exciton.coulomb import attraction
 from exciton.digits import rounded_up
 from exciton.fields import box_around
-from exciton.pair.geminals import Geminals, PairStates
+from exciton.pair.contact import Probe
+from exciton.pair.geminals import GROUND, Geminals, PairStates
 from exciton.pair.integrals import Integrals, Products
 from exciton.pair.orbitals import BARE, Sample, core_width, sample, samples
 from exciton.pair.pair import Pair
-from exciton.pair.relaxed import Fields, relaxing
+from exciton.pair.relaxed import Fields, relaxing, without_edges
 from exciton.resolve import Resolved
 from exciton.units import COULOMB, HBAR2_2M0
 from solvers.eigen import Eigenpairs
@@ -34,6 +35,7 @@ SAFETY = 1.5  # of what the last enlargements changed
 FEWER = 0.5  # of what one function of the distance changes, left to all others
 FALL = 2  # least factor from one to the next: one size may well hold no new state of the ground pair's symmetry
 MEMORY = 8e9  # bytes of transition densities, at most
+RICHER = 0.75  # of a tolerance for want of functions of the distance: then one more comes with every product
 SHARE = 0.3  # of a tolerance that the integrals may take
 CUTS = tuple(10.0**k for k in range(-8, -2))  # shares of the norm below which directions are left out on meshes
 REST = 0.1  # of what the next cut but one changes: what the first one may have cost
@@ -52,6 +54,7 @@ class Ground:
     lacks: Array  # (2, 2) eV and enhancement: for want of electron's, of hole's orbitals
     rest: Array  # (2,) the same: for want of functions of the distance, and by waves
     error: Array  # (2,) the same: of space and integrals, all in all
+    probe: Probe | None = None  # of contacts, where they are taken from all of the function
     doubt: float = 0.0  # eV: what functions are worth that the others all but make up
 
     @property
@@ -75,11 +78,11 @@ def correlated(resolved: Resolved, carriers: Carriers) -> tuple[Pair, Ground]:
     """
     accuracy = resolved.accuracy
     levels = np.array([float(carriers.electron.errors[0] + carriers.hole.errors[0]), 0.0])
-    fields, sizes = relaxing(resolved, carriers), np.array([FIRST, FIRST])
+    fields, sizes, richer = relaxing(resolved, carriers), np.array([FIRST, FIRST]), False
     reached = ""
     while True:
         try:
-            ground = _in_space(resolved, carriers, fields, (int(sizes[0]), int(sizes[1])))
+            ground = _in_space(resolved, carriers, fields, richer, (int(sizes[0]), int(sizes[1])))
         except NotAffordable as refusal:
             raise NotAffordable(f"{refusal}; {reached} would hold" if reached else str(refusal)) from None
         enhancement, energy = float(ground.states.enhancements[0]), float(ground.states.energies[0])
@@ -103,8 +106,10 @@ def correlated(resolved: Resolved, carriers: Carriers) -> tuple[Pair, Ground]:
         )
         wants = np.max(lacks / allowed, axis=1)
         more = wants > wants.max() / 2
-        if np.any(rest > allowed) or np.any(sizes[more] == len(SIZES) - 1):
+        lacking = richer or fields == BARE
+        if (lacking and np.any(rest > allowed)) or np.any(sizes[more] == len(SIZES) - 1):
             break  # more orbitals would not help, or there are none
+        richer = richer or (not lacking and bool(np.any(rest > RICHER * allowed)))
         sizes = np.minimum(sizes + more + (wants > FAR), len(SIZES) - 1)
     energy_error, contact_error = map(float, error)
     for name, asked, missed, got in (
@@ -156,8 +161,11 @@ def lowest_possible(resolved: Resolved) -> float:
     return edges - factor**2 / (4 * HBAR2_2M0 * sum(1 / m for m in heaviest))
 
 
-def _in_space(resolved: Resolved, carriers: Carriers, fields: Fields, at: tuple[int, int]) -> Ground:
-    """The ground pair in the space of so many orbitals, and what the enlargements up to it changed."""
+def _in_space(resolved: Resolved, carriers: Carriers, fields: Fields, richer: bool, at: tuple[int, int]) -> Ground:
+    """The ground pair in the space of so many orbitals, and what the enlargements up to it changed.
+
+    With relaxed orbitals electron and hole meet at an interface, and contacts are taken from all of the function.
+    """
     assert resolved.core.permittivity is not None
     permittivity = resolved.core.permittivity
     box = box_around(resolved, carriers.space)
@@ -183,34 +191,50 @@ def _in_space(resolved: Resolved, carriers: Carriers, fields: Fields, at: tuple[
             "accuracy.enhancement"
         )
     geminals = Geminals(Integrals(orbitals.first(electrons[-1], holes[-1])), permittivity, ranges)
+    if richer:
+        geminals = replace(geminals, richer=True)
     doubts = np.zeros(2)
-    if not isinstance(carriers.space, BoxSpace):  # on boxes orbitals are resolved to many digits
+    if fields != BARE or not isinstance(carriers.space, BoxSpace):  # bare ones of boxes are resolved to many digits
         geminals, doubts = _cut(geminals, resolved)
 
-    def solved(e: int, h: int, **how: Any) -> PairStates:
-        return geminals.states(sector(orbitals, parity_of_ground(orbitals), e, h), 1, ground=True, **how)
+    probe: Probe | None = None
 
-    *smaller, found = (solved(e, h) for e, h in zip(electrons, holes))
+    def solved(e: int, h: int, **how: Any) -> PairStates:
+        states = geminals.states(sector(orbitals, parity_of_ground(orbitals), e, h), 1, ground=True, **how)
+        return states if probe is None else probe.improved(states)
+
+    found = solved(electrons[-1], holes[-1])
+    if fields != BARE:
+        probe = Probe.of(geminals, found, without_edges(resolved, carriers, orbitals))
+        found = probe.improved(found)
+    smaller = [solved(e, h) for e, h in zip(electrons[:-1], holes)]
     fewer_electrons = [solved(e, holes[-1]) for e in electrons[:-1]]
     fewer_holes = [solved(electrons[-1], h) for h in holes[:-1]]
-    constant, _, last = geminals.everywhere
-    fewer_functions = solved(electrons[-1], holes[-1], functions=(constant, last))
+    every = geminals.everywhere
+    fewer_functions = [
+        solved(electrons[-1], holes[-1], functions=tuple(u for u in every if u != left_out)) for left_out in every[1:-1]
+    ]
     rest = np.add(by_waves, by_exponentials) * (1.0, found.enhancements[0])
-    rest += FEWER * _changes([fewer_functions, found])[0]
+    rest += FEWER * np.max([_changes([each, found])[0] for each in fewer_functions], axis=0)
     rest += doubts
     bare = orbitals
     if fields != BARE:
         alone = ground_of(carriers.electron), ground_of(carriers.hole)
         bare = sample(resolved, carriers.space, alone, orbitals.waves.count)
+    lacks = np.array([_left([*fewer, found]) for fewer in (fewer_electrons, fewer_holes)])
+    left = _left([*smaller, found])
+    if fields != BARE:  # in some steps of both nearly nothing changes by accident
+        left = np.maximum(left, lacks.sum(axis=0))
     return Ground(
         geminals,
         pairs,
         tuple(zip(electrons, holes)),
         found,
         attraction(bare, permittivity).energy,
-        np.array([_left([*fewer, found]) for fewer in (fewer_electrons, fewer_holes)]),
+        lacks,
         rest,
-        _left([*smaller, found]) + rest,
+        left + rest,
+        probe,
         float(doubts[0]),
     )
 
@@ -280,10 +304,16 @@ def _off(one: Geminals) -> tuple[tuple[float, float], tuple[float, float]]:
     orbitals = one.integrals.sample
     fewer = replace(one, integrals=Integrals(orbitals.with_waves(3 * orbitals.waves.count // 4)))
     more = replace(one, ranges=np.concatenate([one.ranges, one.ranges[-1:] ** 2 / one.ranges[-2]]))
-    energy, contact = one.one_product
-    waves, exponentials = (
-        (abs(e - energy), abs((c / contact) ** 2 - 1)) for e, c in (fewer.one_product, more.one_product)
-    )
+    energy, enhancement = _of_one(one)
+    waves, exponentials = ((abs(e - energy), abs(k / enhancement - 1)) for e, k in map(_of_one, (fewer, more)))
     missed = sum(orbitals.defects) / 2
     off = abs(attraction(orbitals, one.permittivity).energy) * missed
     return (waves[0] + off, waves[1] + 2 * missed), exponentials
+
+
+def _of_one(one: Geminals) -> tuple[float, float]:
+    """Energy in eV and enhancement of e_0 h_0 times its best function of the distance."""
+    states = one.states(GROUND, 1, ground=True)
+    if one.integrals.sample.electron.field is not None or one.integrals.sample.hole.field is not None:
+        states = Probe.of(one, states).improved(states)
+    return float(states.energies[0]), float(states.enhancements[0])

@@ -101,12 +101,15 @@ class Geminals:
     dependent
         Directions of the basis with a smaller share of the norm are left out: of eigenfunctions that are known to few
         digits, more.
+    richer
+        Whether a flatter exponential, too, comes with every product.
     """
 
     integrals: Integrals
     permittivity: float
     ranges: Array
     dependent: float = DEPENDENT
+    richer: bool = False
 
     @cached_property
     def radial(self) -> Radial:
@@ -125,21 +128,13 @@ class Geminals:
         object.__setattr__(other, "dependent", dependent)
         return other
 
-    @property
-    def one_product(self) -> tuple[float, float]:
-        """Energy in eV and contact ``int Psi(r, r)`` of e_0 h_0 times its best function of the distance."""
-        overlap, energy = self._ground_block(self.radial)
-        last = len(overlap) - 1
-        norm = overlap[last, last]
-        contact = self.integrals.overlaps[0, 0] * self.radial.at_contact[last] / np.sqrt(norm)
-        return float(energy[last, last] / norm), float(contact)
-
     # -- pair states -----------------------------------------------------------------------------------------------
 
     @property
     def everywhere(self) -> tuple[int, ...]:
-        """The functions of the distance with every product: the constant, an exponential of medium range, F."""
-        return 0, (len(self.ranges) + 2) // 2, len(self.radial.coefficients) - 1
+        """The functions of the distance with every product: the constant, an exponential of medium range or two, F."""
+        medium = (len(self.ranges) + 2) // 2
+        return 0, *((medium - 2,) if self.richer else ()), medium, len(self.radial.coefficients) - 1
 
     def states(
         self,

@@ -79,6 +79,8 @@ def manifold(
         count = len(products.electron)  # of three times as many functions: those above only complete the lowest
         if count:
             found = geminals.states(products, count, ground=bool(np.all(parity == own)))
+            if ground.probe is not None:
+                found = ground.probe.improved(found)
             more = np.zeros(count) if mismatch is None else mismatch(found.amplitudes(electrons, holes))
             added.append(more)
             energies.append(found.energies + more)

@@ -11,11 +11,12 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from exciton.carriers import Carriers, ground
-from exciton.pair.orbitals import sample
+from exciton.carriers import WIDER, Carriers, ground, operator
+from exciton.pair.orbitals import Sample, sample
 from exciton.resolve import Resolved
 from exciton.units import COULOMB
 from solvers.grid import Grid
+from solvers.sectors import lowest
 from solvers.tensor import BoxSpace
 from solvers.waves import Waves
 
@@ -23,6 +24,7 @@ Array = NDArray[np.float64]
 
 APART = 0.4  # overlap squared of the bare carriers below which one of them is relaxed
 STRENGTH = 2.0  # of the field, over that of the partner's bare density: the partner follows (docs/theory/correlated.md)
+SMOOTH = 18  # states without band edges
 WAVES = 28  # along an axis
 ALIKE = 1e-3  # of the largest wave: what may differ under an exchange of axes
 
@@ -63,6 +65,34 @@ def relaxing(resolved: Resolved, carriers: Carriers) -> Fields:
     factor = -STRENGTH * COULOMB / resolved.core.permittivity
     field = Relaxing(orbitals.waves, factor * density * orbitals.waves.coulomb(even))
     return (field, None) if electron else (None, field)
+
+
+@dataclass(frozen=True, eq=False)
+class Levelling:
+    """The potential that takes away a carrier's band edges."""
+
+    space: BoxSpace
+    edges: Array  # (regions,) eV
+
+    def __call__(self, x: Array, y: Array, z: Array) -> Array:
+        """(nx, ny, nz) eV at the products of three rows of coordinates, of any shape."""
+        region = self.space.region_on_grid(np.ravel(x), np.ravel(y), np.ravel(z))
+        return np.where(region < 0, 0.0, -self.edges[region])
+
+
+def without_edges(resolved: Resolved, carriers: Carriers, like: Sample) -> Sample:
+    """Lowest states of carriers that feel no band edges, on another sample's grid: smooth wherever a pair may meet."""
+    space, symmetry = carriers.space, resolved.solver.symmetry == "auto"
+    assert isinstance(space, BoxSpace)
+    by_name = {region.name: region for region in resolved.regions}
+    here = [by_name[name] for name in space.regions]
+    pairs, fields = [], []
+    for carrier in ("electron", "hole"):
+        level = operator([getattr(region, f"{carrier}_mass") for region in here], [0.0] * len(here), SMOOTH)
+        problem = space.problem(level.diffusion, level.potential, tolerance=WIDER, symmetry=symmetry)
+        pairs.append(lowest(problem, SMOOTH).pairs(SMOOTH))
+        fields.append(Levelling(space, np.array([getattr(region, f"{carrier}_barrier") for region in here])))
+    return sample(resolved, space, pairs, like.waves.count, fields)
 
 
 def _symmetrised(waves: Waves, density: Array) -> Array:

@@ -168,8 +168,8 @@ def test_relaxed_orbitals_and_bare_ones_agree():
     fields = relaxing(resolved, carriers)
     assert fields[0] is not None
     assert fields[1] is None
-    relaxed, more = (correlated._in_space(resolved, carriers, fields, at) for at in ((2, 2), (3, 3)))
-    bare = correlated._in_space(resolved, carriers, (None, None), (3, 3))
+    relaxed, more = (correlated._in_space(resolved, carriers, fields, False, at) for at in ((2, 2), (3, 3)))
+    bare = correlated._in_space(resolved, carriers, (None, None), False, (3, 3))
     energies = [float(each.states.energies[0]) for each in (relaxed, more, bare)]
     assert energies[1] < energies[0]
     assert abs(energies[1] - energies[2]) < (more.error + bare.error)[0] / 2
@@ -177,6 +177,23 @@ def test_relaxed_orbitals_and_bare_ones_agree():
     enhancements = [float(each.states.enhancements[0]) for each in (more, bare)]
     assert abs(np.diff(enhancements)) < (more.error + bare.error)[1] / 2
     assert bare.bare_attraction == pytest.approx(more.bare_attraction, rel=3e-6)
+
+
+def test_contacts_at_an_interface():
+    """Where electron and hole meet in each other's tails: fewer orbitals and functions of the distance change the
+    contact from all of the function less than half as much as that from where they meet."""
+    resolved = jobs.resolved(6.0, (("C", 1.5),), **TYPE_II, **PAIR)
+    carriers = bound_states(resolved)
+    fields = relaxing(resolved, carriers)
+    few, more = (correlated._in_space(resolved, carriers, fields, False, at) for at in ((2, 2), (3, 3)))
+    most = correlated._in_space(resolved, carriers, fields, True, (3, 3))
+    assert len(most.geminals.everywhere) == len(more.geminals.everywhere) + 1
+    assert most.states.energies[0] < more.states.energies[0]
+    plain = [ground.geminals.states(ground.states.products, 1, ground=True) for ground in (few, more, most)]
+    improved = [ground.states for ground in (few, more, most)]
+    changes, small = (np.abs(np.diff([float(s.enhancements[0]) for s in found])) for found in (plain, improved))
+    assert np.all(small < changes / 2)
+    assert small[1] < most.error[1] / 2
 
 
 def test_who_is_relaxed():

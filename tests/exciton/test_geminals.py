@@ -107,7 +107,7 @@ def test_a_heavy_axis_weighs():
     energies = []
     for factor in (1.0, 0.5):
         own = replace(sample, electron=replace(sample.electron, diffusion=(a, a, factor * a)))
-        energies.append(Geminals(Integrals(own), 7.3, ranges(10.0)).one_product[0])
+        energies.append(Geminals(Integrals(own), 7.3, ranges(10.0)).states(GROUND, 1, ground=True).energies[0])
     assert energies[1] < energies[0] - 1e-3
 
 
