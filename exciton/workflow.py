@@ -31,7 +31,7 @@ from exciton.spectrum import Spectrum, spectrum
 from exciton.states import States, overlap_squared
 from exciton.sweep import Point, points
 from exciton.verify import verified
-from solvers.errors import SolverError
+from solvers.errors import SolverError, TooCoarse
 from solvers.hp import Memory
 from solvers.parallel import Comm, from_first, highest, size
 
@@ -158,7 +158,12 @@ def _carriers_and_pair(resolved: Resolved, comm: Comm, memory: Memory | None) ->
     for share in TIGHTER:
         tighter = accuracy.model_copy(update={"energy_meV": share * wanted})
         carriers = bound_states(replace(resolved, accuracy=tighter), comm, memory)
-        solution = solve_pair(resolved, carriers)
+        try:
+            solution = solve_pair(resolved, carriers)
+        except TooCoarse:
+            if accuracy.by_hand or share == TIGHTER[-1]:
+                raise
+            continue
         error = from_first(comm, solution.pair.error)  # on nested boxes each rank has its own
         if accuracy.by_hand or 1e3 * error <= accuracy.pair_meV:
             if resolved.exciton.polarisation:

@@ -15,6 +15,10 @@ class NotConverged(SolverError):
         self.found = found
 
 
+class TooCoarse(SolverError):
+    """States are too far from eigenfunctions for what is to be made of them."""
+
+
 class NotAffordable(SolverError):
     """The accuracy asked for would take more memory or digits than there are."""
 

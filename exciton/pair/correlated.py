@@ -20,7 +20,7 @@ from exciton.pair.relaxed import Fields, relaxing, without_edges
 from exciton.resolve import Resolved
 from exciton.units import COULOMB, HBAR2_2M0
 from solvers.eigen import Eigenpairs
-from solvers.errors import NotAffordable, SolverError
+from solvers.errors import NotAffordable, SolverError, TooCoarse
 from solvers.parallel import agreed
 from solvers.tensor import BoxSpace
 
@@ -90,7 +90,7 @@ def correlated(resolved: Resolved, carriers: Carriers) -> tuple[Pair, Ground]:
         enhancement, energy, error, lacks, rest, doubt = agreed(carriers.space, told)
         below = "below what any pair can have" if energy < lowest_possible(resolved) else ""
         if below or doubt > DOUBTFUL * abs(ground.bare_attraction):
-            raise SolverError(
+            raise TooCoarse(
                 f"the correlated pair came out at {1e3 * energy:.0f} meV, "
                 f"{below or f'{1e3 * doubt:.2g} meV of which rest on functions that add nothing'}: the carriers' "
                 "states are too coarse for it; ask for more accuracy, or a higher degree and smaller cells"

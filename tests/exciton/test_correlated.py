@@ -231,6 +231,18 @@ def test_states_that_are_too_coarse_are_refused(bound, said, monkeypatch):
         jobs.solve(structure=BALL, **PAIR, accuracy=by_hand(1, 1.5))
 
 
+def test_levels_are_refined_where_states_are_too_coarse(monkeypatch):
+    """Where the program chooses the mesh it does so for the pair too."""
+    rough = {"structure": BALL, **PAIR, "accuracy": {"energy_meV": 1.0, "pair_meV": 5.0, "enhancement": 0.2}}
+    plain = jobs.solve(**rough)
+    bounds = iter([np.inf])  # the first pair passes for wrong
+    monkeypatch.setattr(correlated, "lowest_possible", lambda _resolved: next(bounds, -np.inf))
+    finer = jobs.solve(**rough)
+    assert finer["cost"]["dofs"] > plain["cost"]["dofs"]
+    energies = [entry["exciton"]["energy_meV"] for entry in (plain, finer)]
+    assert abs(energies[1] - energies[0]) < 1.0
+
+
 def test_coarse_states_have_the_functions_cut_that_they_cannot_bear(monkeypatch):
     """Without a cut, pairs of coarse meshes come out electronvolts too low; with it they agree within their errors."""
     monkeypatch.setattr(correlated, "SIZES", (1, 2, 4, 10))
