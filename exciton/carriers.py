@@ -28,16 +28,11 @@ from meshes.partition import box_part
 from meshes.shapes import Cuboid, Structure
 from solvers import hp, petsc
 from solvers.adapt import Cells, Problem, Solved, adapt, fixed, space_on
-from solvers.distributed import DistributedSpace
 from solvers.distributed.parts import dealt
 from solvers.eigen import Eigenpairs
 from solvers.errors import NotAffordable, OutOfReach
 from solvers.functions import FunctionSpace
 from solvers.parallel import Comm, from_first, rank, size
-from solvers.pointwise import Potential
-from solvers.sectors import Levels, Start, lowest
-from solvers.space import Space
-from solvers.tensor import BoxSpace
 
 Array = NDArray[np.float64]
 
@@ -47,8 +42,6 @@ SIXFOLD_SIZE, SIXFOLD_TURN = 0.42, 4  # where all axes are alike: planes between
 LEVELS_DEGREE, PAIR_DEGREE = 4, 5  # of the first boxes: what a pair takes from densities converges later than levels
 EXPANDING = ("hartree", "correlated")  # levels that expand in many carrier states
 FEWEST = 4  # states that a mesh is refined for where a level expands in more of them
-ROUGH = 1e-3  # residual of such states on a poorer space, from which they start: half the iterations
-WIDER = 1e-5  # residual of states beyond those asked for, which enter their energies squared
 GEOMETRY = 6  # order of the curved facets of meshes that are refined
 LAYER_FACTOR = 0.15  # of the geometric grading of layers, as `meshes.generate` has it
 
@@ -144,46 +137,12 @@ def ground(states: States) -> Eigenpairs:
     return Eigenpairs(states.energies[:1], states.psi[:, :1], states.residuals[:1], 0, "", states.labels[:1])
 
 
-def wider(
-    resolved: Resolved,
-    carriers: Carriers,
-    counts: tuple[int, int],
-    fields: Sequence[Potential | None] = (None, None),
-) -> tuple[Eigenpairs, Eigenpairs]:
-    """More states of electron and hole on the space that they have, which is not refined for them.
-
-    Parameters
-    ----------
-    counts
-        How many of electron and hole; fewer where the space is smaller.
-    fields
-        Potentials beside the band edges, eV: on nested boxes only.
-    """
-    space = carriers.space
+def problems_for(resolved: Resolved, space: FunctionSpace, counts: tuple[int, int]) -> list[Problem]:
+    """The problems of electron and hole, for so many states, or fewer where the space is smaller."""
     there = [region for region in resolved.regions if region.there]
-    problems = [
+    return [
         _problems(space.regions, _by_name(there), min(count, space.size))[number] for number, count in enumerate(counts)
     ]
-    if isinstance(space, BoxSpace):
-        symmetry = resolved.solver.symmetry == "auto"
-        poorer = min(space, carriers.other_space, key=lambda each: each.size)
-        assert isinstance(poorer, BoxSpace)
-
-        def levels(on: BoxSpace, p: Problem, field: Potential | None, tolerance: float, start: Start = ()) -> Levels:
-            problem = on.problem(p.diffusion, p.potential, extra=field, tolerance=tolerance, symmetry=symmetry)
-            return lowest(problem, min(p.count, on.size), start)
-
-        first, second = (
-            levels(space, p, field, WIDER, [levels(poorer, p, field, ROUGH)]).pairs(p.count)
-            for p, field in zip(problems, fields)
-        )
-    else:
-        assert isinstance(space, Space | DistributedSpace)
-        first, second = (
-            space.lowest(p.diffusion, p.potential, p.count, tolerance=WIDER, backend=resolved.solver.wanted)
-            for p in problems
-        )
-    return first, second
 
 
 def _by_name(regions: Sequence[Region]) -> dict[str, Region]:

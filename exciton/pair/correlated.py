@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from exciton.carriers import Carriers, wider
+from exciton.carriers import Carriers
 from exciton.carriers import ground as ground_of
 from exciton.coulomb import attraction
 from exciton.digits import rounded_up
@@ -19,6 +19,7 @@ from exciton.pair.pair import Pair
 from exciton.pair.relaxed import Fields, relaxing, without_edges
 from exciton.resolve import Resolved
 from exciton.units import COULOMB, HBAR2_2M0
+from exciton.wider import wider
 from solvers.eigen import Eigenpairs
 from solvers.errors import NotAffordable, SolverError, TooCoarse
 from solvers.parallel import agreed

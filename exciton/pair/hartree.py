@@ -12,13 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from exciton.carriers import Carriers, wider
+from exciton.carriers import Carriers
 from exciton.pair.first_order import first_order_in
 from exciton.pair.integrals import Integrals
 from exciton.pair.orbitals import Sample, sample
 from exciton.pair.pair import Pair
 from exciton.resolve import Resolved
 from exciton.units import COULOMB
+from exciton.wider import wider
 from solvers.eigen import Eigenpairs
 from solvers.errors import NotConverged, SolverError
 from solvers.parallel import agreed

@@ -6,7 +6,7 @@ bright ones, and there are many more of them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -25,6 +25,14 @@ class Manifold:
     energies: Array  # (n,) eV, from the core's gap, ascending
     enhancements: Array  # (n,) |int Psi(r, r) d3r|^2; 0 for a dark state
     beyond: Array  # (m,) eV: energies of the products that take no part, in the mean attraction
+    size: tuple[int, int] = (0, 0)  # orbitals of electron and hole that take part
+    shift: float = 0.0  # eV: the mean attraction, and what the mismatch adds on an average
+
+    def with_levels(self, levels: tuple[Array, Array]) -> "Manifold":
+        """The same states, the products that take no part made of other levels of electron and hole, eV."""
+        pairs = levels[0][:, None] + levels[1]
+        pairs[: self.size[0], : self.size[1]] = np.inf
+        return replace(self, beyond=np.sort(pairs[np.isfinite(pairs)] + self.shift))
 
     def partition(self, temperature: float) -> float:
         """Sum of Boltzmann factors over the lowest state's, all pairs included."""
@@ -87,11 +95,9 @@ def manifold(
             enhancements.append(found.enhancements)
     merged = np.concatenate(energies)
     order = np.argsort(merged, kind="stable")
-    pairs = levels[0][:, None] + levels[1]
-    pairs[:electrons, :holes] = np.inf
     shift = mean_attraction(ground, electrons, holes) + float(np.concatenate(added).mean())
-    beyond = pairs[np.isfinite(pairs)] + shift
-    return Manifold(merged[order], np.concatenate(enhancements)[order], np.sort(beyond))
+    states = merged[order], np.concatenate(enhancements)[order]
+    return Manifold(*states, np.empty(0), (electrons, holes), shift).with_levels(levels)
 
 
 def mean_attraction(ground: Ground, electrons: int, holes: int) -> float:

@@ -11,10 +11,11 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from exciton.carriers import WIDER, Carriers, ground, operator
+from exciton.carriers import Carriers, ground, operator
 from exciton.pair.orbitals import Sample, sample
 from exciton.resolve import Resolved
 from exciton.units import COULOMB
+from exciton.wider import WIDER
 from solvers.grid import Grid
 from solvers.sectors import lowest
 from solvers.tensor import BoxSpace

@@ -4,6 +4,7 @@ import jobs
 import numpy as np
 import pytest
 
+from exciton import lifetime
 from exciton.emission import Light, wavelength
 from exciton.units import KB
 
@@ -67,6 +68,17 @@ def test_the_correlated_lifetime(warm):
     assert warm["radiative_lifetime_ns"] > 4 * warm["radiative_lifetime_0K_ns"]
     assert 0 < warm["radiative_lifetime_error_ns"] < 0.1 * warm["radiative_lifetime_ns"]
     assert 0 < warm["pairs_not_solved_for"] < 0.2
+
+
+def test_what_levels_are_continued_from_is_in_the_error(warm, monkeypatch):
+    """From 18 levels Weyl's law misses the number of pairs by 4 %: the error knows, and more levels mend it."""
+    monkeypatch.setattr(lifetime, "UNCORRELATED", 18)
+    few = lit("correlated")
+    off = abs(few["radiative_lifetime_ns"] - warm["radiative_lifetime_ns"])
+    assert off > 0.01 * warm["radiative_lifetime_ns"]
+    assert off < few["radiative_lifetime_error_ns"]
+    monkeypatch.setattr(lifetime, "FEWER", 1.0)
+    assert lit("correlated")["radiative_lifetime_error_ns"] < 0.9 * few["radiative_lifetime_error_ns"]
 
 
 def test_cold_pairs_are_ground_pairs(warm):
