@@ -88,7 +88,7 @@ def _levels(
 
 
 def _whole(levels: Array, share: float) -> Array:
-    """The lowest of them, about that share, that cut no degenerate level; four at least."""
+    """The lowest of them, (n,) eV, about that share, that cut no degenerate level; four at least."""
     count = int(share * len(levels))
-    ends = np.flatnonzero(np.diff(levels[: count + 1]) > LEVEL * np.abs(levels[0])) + 1
+    ends = np.flatnonzero(np.diff(levels[: count + 1]) > LEVEL * (levels[-1] - levels[0])) + 1
     return levels[: max(ends[-1] if len(ends) else count, 4)]

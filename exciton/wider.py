@@ -10,6 +10,7 @@ from exciton.resolve import Resolved
 from solvers.adapt import Problem
 from solvers.distributed import DistributedSpace
 from solvers.eigen import Eigenpairs
+from solvers.functions import FunctionSpace
 from solvers.pointwise import Potential
 from solvers.sectors import Levels, Start, lowest
 from solvers.space import Space
@@ -47,11 +48,7 @@ def wider(
 
         first, second = (levels(p, field).pairs(p.count) for p, field in zip(problems, fields))
     else:
-        assert isinstance(space, Space | DistributedSpace)
-        first, second = (
-            space.lowest(p.diffusion, p.potential, p.count, tolerance=WIDER, backend=resolved.solver.wanted)
-            for p in problems
-        )
+        first, second = (_on_mesh(resolved, space, p, WIDER) for p in problems)
     return first, second
 
 
@@ -61,7 +58,7 @@ def roughly(
     counts: tuple[int, int],
     fields: Sequence[Potential | None] = (None, None),
 ) -> tuple[Array, Array]:
-    """Energies of still more states, eV, on the poorer space where there is one: good enough to be counted.
+    """Energies of still more states, (count,) eV each, on the poorer space where there is one: to be counted.
 
     The parameters are those of `wider`.
     """
@@ -71,11 +68,7 @@ def roughly(
         poorer = _poorer(carriers)
         first, second = (_on_boxes(resolved, poorer, p, field, ROUGH).values for p, field in zip(problems, fields))
     else:
-        assert isinstance(space, Space | DistributedSpace)
-        first, second = (
-            space.lowest(p.diffusion, p.potential, p.count, tolerance=ROUGH, backend=resolved.solver.wanted).values
-            for p in problems
-        )
+        first, second = (_on_mesh(resolved, space, p, ROUGH).values for p in problems)
     return first, second
 
 
@@ -91,3 +84,8 @@ def _on_boxes(
     symmetry = resolved.solver.symmetry == "auto"
     problem = on.problem(p.diffusion, p.potential, extra=field, tolerance=tolerance, symmetry=symmetry)
     return lowest(problem, min(p.count, on.size), start)
+
+
+def _on_mesh(resolved: Resolved, on: FunctionSpace, p: Problem, tolerance: float) -> Eigenpairs:
+    assert isinstance(on, Space | DistributedSpace)
+    return on.lowest(p.diffusion, p.potential, p.count, tolerance=tolerance, backend=resolved.solver.wanted)

@@ -196,7 +196,8 @@ def _in_space(resolved: Resolved, carriers: Carriers, fields: Fields, richer: bo
         geminals = replace(geminals, richer=True)
     doubts = np.zeros(2)
     if fields != BARE or not isinstance(carriers.space, BoxSpace):  # bare ones of boxes are resolved to many digits
-        geminals, doubts = _cut(geminals, resolved)
+        cut, doubts = agreed(carriers.space, _cut(geminals, resolved))
+        geminals = geminals.without(cut)
 
     probe: Probe | None = None
 
@@ -240,8 +241,8 @@ def _in_space(resolved: Resolved, carriers: Carriers, fields: Fields, richer: bo
     )
 
 
-def _cut(geminals: Geminals, resolved: Resolved) -> tuple[Geminals, Array]:
-    """Without the directions that the others all but make up, and what these are worth, eV and enhancement.
+def _cut(geminals: Geminals, resolved: Resolved) -> tuple[float, Array]:
+    """The share of the norm below which directions are left out, and what these are worth, eV and enhancement.
 
     What orbitals are wrong by is divided by the share of the norm that a direction has of its own: of those that have
     little more is wrong than they add. The energy falls in steps as more of them are let in, and then below all bounds
@@ -267,7 +268,7 @@ def _cut(geminals: Geminals, resolved: Resolved) -> tuple[Geminals, Array]:
         if share <= SHARE:
             break
     _, cut, worth = min(found, key=lambda each: each[0])
-    return geminals.without(cut), worth
+    return cut, worth
 
 
 def _memory(orbitals: Sample, electrons: int, holes: int) -> float:

@@ -19,9 +19,9 @@ Action = Callable[[Array], Array]
 
 ROWS = 100_000  # of a basis that are combined at a time, in place
 ITERATIONS = 200  # at most
-ROUNDING = 1e-12  # what is left of a normalised column that lies in the basis
-PASSES = 3  # of Gram and Schmidt, at most: one that leaves more of every column than this has left nothing of the basis
-KEPT = 0.5
+ROUNDING = 1e-12  # share of its norm that is left of a column that lies in the basis
+PASSES = 3  # of Gram and Schmidt, at most
+KEPT = 0.5  # share of every column's norm: a pass that leaves more has left nothing of the basis in it
 INDEPENDENT = 1e-5  # a block whose overlap is better conditioned than this is orthonormal after one pass
 
 
